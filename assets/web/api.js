@@ -1,0 +1,97 @@
+// The page's side of a session: open or reattach, send commands, pull what is new. No drawing here.
+import { decodePull } from "./decode.js";
+
+const BASE = new URL("play/", document.baseURI);
+const WAIT = 15; // seconds the server may hold a pull when nothing is new
+
+/** A command the server refused: one sentence, and the knob it is about. */
+export class Refused extends Error {
+  constructor({ error, field }) {
+    super(error || "The server did not accept this");
+    this.field = field;
+  }
+}
+
+/** The static description of every family. */
+export const fetchSchema = async () => (await fetch(new URL("schema", BASE))).json();
+
+/** Overrides -> the full configuration with what is recommended for their data and loss; throws Refused. */
+export const resolve = (family, settings) => post("resolve", { family, settings });
+
+async function post(path, body, headers = {}) {
+  const raw = typeof body === "string" || body instanceof FormData || body instanceof Blob;
+  const type = body instanceof FormData ? {} : { "Content-Type": raw ? "text/csv" : "application/json" };
+  const reply = await fetch(new URL(path, BASE), { method: "POST", headers: { ...type, ...headers }, body: raw ? body : JSON.stringify(body) });
+  const answer = await reply.json().catch(() => ({ error: `The server answered ${reply.status}` }));
+  if (!reply.ok) throw Object.assign(new Refused(answer), { status: reply.status });
+  return answer;
+}
+
+/** One visitor's session with one family. The token lives in this browser tab, so a reload finds the run again. */
+export class Session {
+  constructor(family) {
+    this.family = family;
+    this.key = `playground-${family}`;
+    this.since = 0;
+    this.stopped = false;
+  }
+
+  /** Ask for a session, the old one if it still exists. @returns {Promise<boolean>} whether a run was found again */
+  async open() {
+    const answer = await post("open", { family: this.family, token: sessionStorage.getItem(this.key) });
+    this.token = answer.token;
+    this.since = 0;
+    sessionStorage.setItem(this.key, answer.token);
+    return answer.resumed;
+  }
+
+  /** Send a command; throws Refused. */
+  act(what, details = {}) {
+    return post("act", { do: what, ...details }, { "X-Session": this.token });
+  }
+
+  /** Send the visitor's own data: {points}, CSV text or a FormData of files. */
+  upload(data) {
+    return post("data", data, { "X-Session": this.token });
+  }
+
+  /** Pull for ever. `on.news(pull)` gets what is new, `on.offline(seconds)` how long until the next try, `on.lost()` a session
+   *  the server no longer knows. Each pull asks for the newest only, so a slow page never falls behind. */
+  async follow(on) {
+    let failures = 0;
+    while (!this.stopped) {
+      await visible();
+      try {
+        const pull = await this.pull(this.since === 0);
+        failures = 0;
+        this.since = pull.header.seq;
+        on.news(pull);
+      } catch (error) {
+        if (error.status === 404) {
+          await on.lost();
+          continue;
+        }
+        const seconds = Math.min(8, 2 ** failures++);
+        on.offline(seconds);
+        await new Promise((go) => {
+          this.retry = go;
+          setTimeout(go, seconds * 1000);
+        });
+      }
+    }
+  }
+
+  async pull(history) {
+    const url = new URL("pull", BASE);
+    url.search = new URLSearchParams({ since: this.since, history: history ? 1 : 0, wait: WAIT });
+    const reply = await fetch(url, { headers: { "X-Session": this.token } });
+    if (!reply.ok) throw Object.assign(new Error(`pull answered ${reply.status}`), { status: reply.status });
+    return decodePull(await reply.arrayBuffer());
+  }
+}
+
+/** A hidden page asks for nothing: after 30 s the server lets its run wait. */
+function visible() {
+  if (!document.hidden) return Promise.resolve();
+  return new Promise((go) => document.addEventListener("visibilitychange", go, { once: true }));
+}

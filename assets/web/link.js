@@ -1,0 +1,22 @@
+// A link holds what a visitor changed: #gan?objective=r3gan&lr_g=0.001 opens the tab with those settings.
+
+/** Settings in the address for a family, {} if there are none. Values stay text where they are not numbers or true/false. */
+export function parseLink(family) {
+  const [key, query] = location.hash.slice(1).split("?");
+  if (key !== family || !query) return {};
+  return Object.fromEntries([...new URLSearchParams(query)].map(([name, text]) => [name, read(text)]));
+}
+
+function read(text) {
+  if (text === "true" || text === "false") return text === "true";
+  return text !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+/** The address that opens this configuration. */
+export function makeLink(family, config, usual) {
+  const settings = { dataset: config.dataset, objective: config.objective };
+  for (const [name, value] of Object.entries(config)) if (value !== usual[name]) settings[name] = value;
+  const url = new URL(location.href);
+  url.hash = `${family}?${new URLSearchParams(settings)}`;
+  return url.href;
+}

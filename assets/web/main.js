@@ -1,0 +1,29 @@
+// Entry: wait until Gradio has put a tab's parts on the page, then bring the tab to life.
+import { fetchSchema } from "./api.js";
+import { createBrand } from "./brand.js";
+import { createLab } from "./lab.js";
+import { parseLink } from "./link.js";
+
+const PARTS = ["header", "controls", "stage", "explain", "readings", "code", "phone-bar"];
+const alive = new WeakSet();
+const schema = fetchSchema();
+
+/** Bring to life every tab whose parts are all there. Gradio mounts them one by one, and again when it re-draws a tab. */
+async function scan() {
+  const brand = document.querySelector('[data-part="brand"]');
+  if (brand && !alive.has(brand)) {
+    alive.add(brand);
+    createBrand(brand);
+  }
+  for (const root of document.querySelectorAll("[id^=lab-]")) {
+    const parts = Object.fromEntries(PARTS.map((name) => [name, root.querySelector(`[data-part="${name}"]`)]));
+    const key = root.id.slice("lab-".length);
+    if (alive.has(parts.stage ?? root) || Object.values(parts).includes(null)) continue;
+    alive.add(parts.stage);
+    const { families, metrics } = await schema;
+    window.playground = createLab({ root, parts, family: families[key], metrics, link: parseLink(key) });
+  }
+}
+
+new MutationObserver(scan).observe(document.body, { childList: true, subtree: true });
+scan();

@@ -1,0 +1,85 @@
+// The message plate at the foot of the stage: same frame, same height, same place in every state, so nothing on the page moves.
+import { duration, int } from "./format.js";
+import { icon } from "./icons.js";
+
+/** @param {HTMLElement} part @param {object} commands @param {object} family */
+export function createPlate(part, commands, family) {
+  let shown = "";
+  let dismissed = "";
+  let toastUntil = 0;
+  let toastText = "";
+
+  /** What to say in this state, or null for nothing. Buttons are [words, class, action]. */
+  function message(store, { error, started }) {
+    const { header, active } = store;
+    const step = active?.info.step ?? 0;
+    if (store.offline != null)
+      return { title: `Connection lost, trying again in ${duration(store.offline)}`, icon: "off", text: `Training goes on where it runs. You can scrub the ${int(step)} steps this page already has.`, buttons: [["Try now", "", commands.retry]] };
+    if (error) return { title: "Not done", icon: "warn", text: error, buttons: [["All right", "", commands.dismiss]] };
+    if (Date.now() < toastUntil) return { title: toastText, text: "", buttons: [] };
+    if (header.state === "waiting")
+      return { title: `You are ${ordinal(header.place)} in line${header.wait_seconds != null ? `, about ${duration(header.wait_seconds)}` : ""}`, icon: "clock", text: header.message || "Every place is taken. Your run starts by itself.", buttons: [["Leave the line", "", commands.leave]] };
+    if (header.state === "starting" && header.message) return { title: "Starting a worker", icon: "cpu", text: header.message, buttons: [] };
+    if (header.state === "diverged") return diverged(header, active);
+    if (header.state === "paused" && header.message)
+      return { title: header.message, icon: "pause", text: "Nothing was lost.", buttons: [[`Continue from ${int(step)}`, "primary", commands.train]] };
+    if (!started && header.state === "empty" && active)
+      return { title: "Nothing trained yet", text: `The grey ${active.info.kind === "image" ? "pictures" : "points"} are the data. Press Train and the generator starts from noise.`, buttons: [["Train", "primary", commands.train], ["Collapse it", "", () => commands.preset("collapse")]] };
+    if (header.message && header.state === "running") return { title: header.message, icon: "cpu", text: "", buttons: [["All right", "quiet", () => (dismissed = header.message)]], brief: true };
+    return null;
+  }
+
+  function diverged(header, active) {
+    const lr = family.knobs.filter((k) => k.name.startsWith("lr_")).map((k) => k.name);
+    const slower = Object.fromEntries(lr.map((name) => [name, Math.max(1e-5, active.info.config[name] / 10)]));
+    const step = header.can?.rewind;
+    const [title, ...rest] = header.message.split(". ");
+    return {
+      title: title.replace(/\.$/, ""),
+      icon: "warn",
+      bad: true,
+      text: rest.join(". ") || `Step ${int(step ?? 0)} is the last healthy one and is kept.`,
+      buttons: step == null ? [] : [[`Rewind to ${int(step)}`, "strong", () => commands.rewind()], ["Rewind with lr ÷ 10", "", () => commands.rewind(slower)], ["Keep looking", "quiet", () => (dismissed = header.message)]],
+    };
+  }
+
+  function update(store, now) {
+    const m = message(store, now);
+    const hide = !m || (store.header.message && dismissed === store.header.message && !now.error);
+    const key = hide ? "" : JSON.stringify([m.title, m.text, m.buttons.map((b) => b[0])]);
+    if (key === shown) return;
+    shown = key;
+    part.hidden = hide;
+    if (hide) return;
+    part.replaceChildren();
+    part.classList.toggle("brief", Boolean(m.brief) || (!m.text && !m.buttons.length));
+    const h = document.createElement("h3");
+    h.className = m.bad ? "bad" : "";
+    h.innerHTML = m.icon ? icon(m.icon) : "";
+    h.append(m.title);
+    const p = Object.assign(document.createElement("p"), { textContent: m.text });
+    const row = Object.assign(document.createElement("div"), { className: "row" });
+    for (const [words, kind, act] of m.buttons) {
+      const button = Object.assign(document.createElement("button"), { type: "button", className: `button ${kind === "primary" ? "primary" : "small"} ${kind}`, textContent: words });
+      button.addEventListener("click", () => {
+        act();
+        if (dismissed === store.header.message) part.hidden = true;
+      });
+      row.append(button);
+    }
+    part.append(h, p, row);
+  }
+
+  return {
+    update,
+    /** Say something for three seconds. */
+    toast(text) {
+      toastText = text;
+      toastUntil = Date.now() + 3000;
+      commands.dismiss();
+      setTimeout(commands.dismiss, 3100);
+    },
+  };
+}
+
+const ordinal = (n) => `${n}${n % 10 === 1 && n % 100 !== 11 ? "st" : n % 10 === 2 && n % 100 !== 12 ? "nd" : n % 10 === 3 && n % 100 !== 13 ? "rd" : "th"}`;

@@ -1,0 +1,152 @@
+// The right column: four tiles, each with its floor or target, and three charts that share the timeline's step.
+import { createBars, createChart, createSpark } from "./charts.js";
+import { int } from "./format.js";
+
+/** Fractions are shown in percent. */
+const times = (info) => (info.scale === "percent" ? 100 : 1);
+
+/** The value a perfect model reaches, where more is better: all modes, all classes, or the ceiling. */
+function ceiling(info, dataset) {
+  if (info.name === "modes_covered") return dataset.modes;
+  if (info.name === "classes_covered") return dataset.classes.length;
+  return info.better === "up" ? info.target : null;
+}
+
+/** A metric's value as it is written: percent, count or three digits, with its unit. */
+export function written(info, value) {
+  if (value == null) return "—";
+  const v = value * times(info);
+  if (info.decimals === 0) return int(v);
+  return Math.abs(v) >= 100 && info.unit !== "%" ? int(v) : v.toFixed(info.decimals).replace("-", "−");
+}
+
+/** An equilibrium value by its name: log 4 rather than 1.386. */
+function named(v) {
+  for (const n of [2, 4]) if (Math.abs(Math.abs(v) - Math.log(n)) < 1e-6) return `${v < 0 ? "−" : ""}log ${n}`;
+  return String(+v.toPrecision(3)).replace("-", "−");
+}
+
+/** @param {HTMLElement} part @param {object} about {metrics, onHover, onPick} */
+export function createReadings(part, { metrics, equilibrium, onPick }) {
+  const tilesBox = part.querySelector(".tiles");
+  const chartsBox = part.querySelector(".charts");
+  let shape = "";
+  let tiles = [];
+  let charts = {};
+
+  /** Lay out for a kind of data; nothing is rebuilt while a run goes on. */
+  function layout(kind, headline, dataset, objective) {
+    const wanted = [kind, dataset.key, objective].join();
+    if (wanted === shape) return;
+    shape = wanted;
+    tilesBox.replaceChildren();
+    tiles = headline.map((name) => tile(metrics[name], dataset));
+    tilesBox.append(...tiles.map((t) => t.element));
+    chartsBox.replaceChildren();
+    charts = { loss: lossChart(objective), main: mainChart(metrics[headline[0]]) };
+    if (dataset.modes > 1 || (kind === "image" && dataset.classes.length)) {
+      const title = dataset.modes > 1 ? "Share of samples per mode" : "Share of samples per class";
+      charts.bars = createBars(chartBox(title, [["square", "model"], ["dash", `even share`]], "first"), {});
+    }
+  }
+
+  function tile(info, dataset) {
+    const element = document.createElement("div");
+    element.className = "tile";
+    element.dataset.metric = info.name;
+    element.title = info.about;
+    const of = info.decimals === 0 ? `of ${ceiling(info, dataset)}` : info.unit;
+    element.innerHTML = `<div class="name">${info.title}</div><div class="value"><b>—</b><small>${of}</small></div><div class="floor">&nbsp;</div><div class="spark"></div>`;
+    return { info, element, spark: createSpark(element.querySelector(".spark")), top: ceiling(info, dataset) };
+  }
+
+  function chartBox(title, legend, place) {
+    const box = document.createElement("figure");
+    box.className = "chart";
+    box.innerHTML = `<figcaption><h3>${title}</h3>${legend.map(([mark, words]) => `<span class="legend ${mark}">${words}</span>`).join("")}</figcaption><div class="plot"></div>`;
+    if (place === "first") chartsBox.prepend(box);
+    else chartsBox.append(box);
+    return box.querySelector(".plot");
+  }
+
+  function lossChart(objective) {
+    const has = Object.keys(equilibrium[objective] ?? {}).length;
+    const legend = [["line model", "G"], ["line data", "D"], ...(has ? [["dash", "equilibrium"]] : [])];
+    return createChart(chartBox(`Loss${["wgan", "wgan-gp", "lsgan", "hinge"].includes(objective) ? "" : ", nats"}`, legend), { label: "Loss of G and D against the step", height: 130, onPick });
+  }
+
+  function mainChart(info) {
+    const title = info.title + (info.unit && info.unit !== "%" ? `, ${info.unit}` : "");
+    return createChart(chartBox(title, [["line model", "this run"], ["line dotted model", "other branches"]]), { label: `${info.title} against the step`, height: 110, onPick });
+  }
+
+  /** Draw everything at the store's step. */
+  function update(store, { kind, headline, dataset, objective, total, marks, evidence }) {
+    layout(kind, headline, dataset, objective);
+    const step = store.step;
+    for (const t of tiles) drawTile(t, store, step);
+    const common = { xMax: total, cursor: step, marks };
+    const lines = equilibrium[objective] ?? {};
+    charts.loss.update({
+      ...common,
+      series: [
+        { id: "d", points: store.series("d_loss").main, color: "data", smooth: 0.8 },
+        { id: "g", points: store.series("g_loss").main, color: "accent", smooth: 0.8 },
+      ],
+      lines: equal(lines) ? [{ y: lines.d_loss, label: `D and G: ${named(lines.d_loss)}` }] : lineList(lines),
+    });
+    drawMain(store, common, headline[0], evidence);
+    const bars = store.frameAt(step)?.views.find((v) => v.panel === "modes");
+    charts.bars?.update(bars ? { values: bars.arrays.values, labels: bars.labels, fair: bars.fair, low: bars.low, marks: evidence.filter((e) => e.index != null) } : { values: [], labels: [] });
+  }
+
+  const equal = (lines) => lines.d_loss != null && lines.d_loss === lines.g_loss;
+  const lineList = (lines) => ["d", "g"].filter((k) => lines[`${k}_loss`] != null).map((k) => ({ y: lines[`${k}_loss`], label: `${k.toUpperCase()}: ${named(lines[`${k}_loss`])}`, below: k === "g" }));
+
+  function drawMain(store, common, name, evidence) {
+    const info = metrics[name];
+    const { main, others } = store.series(name);
+    const scale = times(info);
+    const scaled = (points) => (scale === 1 ? points : points.map(([s, v]) => [s, v * scale]));
+    const counted = info.decimals === 0;
+    const top = tiles[0].top;
+    const floor = store.floor(name);
+    const lines = [];
+    if (top != null) lines.push({ y: top * scale, label: "" });
+    else if (floor != null) lines.push({ y: floor * scale, label: "real against real" });
+    charts.main.update({
+      ...common,
+      series: [
+        ...others.map((o) => ({ id: `b${o.id}`, points: scaled(o.points), color: "accent", dash: [2, 3], step: counted })),
+        { id: "main", points: scaled(main), color: "accent", step: counted, smooth: counted ? 0 : 0.6, width: counted ? 1.5 : 2 },
+      ],
+      lines,
+      yRange: counted && top != null ? [0, top * 1.08] : undefined,
+      log: info.scale === "log",
+      evidence: evidence.filter((e) => e.index == null && e.metric === name),
+    });
+  }
+
+  function drawTile(t, store, step) {
+    const value = store.value(t.info.name, step);
+    const floor = store.floor(t.info.name);
+    const text = written(t.info, value);
+    t.element.querySelector("b").textContent = t.info.unit === "%" && value != null ? `${text} %` : text;
+    if (t.info.unit === "%") t.element.querySelector("small").textContent = "";
+    t.element.querySelector(".floor").textContent = floorWords(t, floor);
+    const points = store.series(t.info.name).main.filter(([s]) => s <= step);
+    t.spark.update({ points, step: t.info.decimals === 0, line: t.top ?? floor, lo: 0 });
+  }
+
+  function floorWords({ info, top }, floor) {
+    const n = info.n ? ` · n ${int(info.n)}` : "";
+    const unit = info.unit === "%" ? " %" : "";
+    if (info.decimals === 0) return `target ${top}${n}`;
+    if (floor != null) return `${info.better === "up" ? "real data" : "floor"} ${written(info, floor)}${unit}${n}`;
+    if (top != null) return `ceiling ${written(info, top)}${unit}${n}`;
+    if (info.target != null) return `balance ${written(info, info.target)}${unit}`;
+    return n.replace(" · ", "");
+  }
+
+  return { update };
+}

@@ -1,0 +1,48 @@
+// The keyboard: everything a lecturer needs without the mouse, and a sheet that lists it.
+
+const KEYS = [
+  ["Space", "Train or pause"],
+  ["← →", "One picture back or on"],
+  ["Home, End", "First step, newest step"],
+  ["F", "Fork here"],
+  ["M", "Mark this step"],
+  ["R", "Back to step 0"],
+  ["D, G, B", "Step D, step G, both"],
+  ["L", "Large type, for a projector"],
+  ["?", "This list"],
+];
+
+/** @param {HTMLElement} root @param {object} commands */
+export function createShortcuts(root, commands) {
+  const dialog = document.createElement("dialog");
+  dialog.className = "shortcuts";
+  dialog.innerHTML = `<h2>Keyboard</h2><dl>${KEYS.map(([k, what]) => `<dt><kbd>${k}</kbd></dt><dd>${what}</dd>`).join("")}</dl><form method="dialog"><button class="button small">Close</button></form>`;
+  root.append(dialog);
+  const show = () => (dialog.open ? dialog.close() : dialog.showModal());
+  document.addEventListener("playground:shortcuts", show);
+
+  const does = {
+    " ": () => commands.toggle(),
+    ArrowLeft: () => commands.timeline.move?.(-1),
+    ArrowRight: () => commands.timeline.move?.(1),
+    Home: () => commands.timeline.move?.(-Infinity),
+    End: () => commands.timeline.move?.(Infinity),
+    f: () => commands.fork(),
+    m: () => commands.mark(),
+    r: () => commands.reset(),
+    d: () => commands.step("d"),
+    g: () => commands.step("g"),
+    b: () => commands.step(null),
+    l: () => document.documentElement.classList.toggle("lecture"),
+    "?": show,
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input, select, textarea, button, summary, [role=slider], [role=tab], dialog, a");
+    if (event.ctrlKey || event.metaKey || event.altKey || (typing && event.key !== "?") || root.offsetParent === null) return;
+    const act = does[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+}

@@ -1,0 +1,54 @@
+"""The pictures of README.md and of every state worth looking at, taken from the running app: `make screenshots`."""
+
+import argparse
+import time
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.browser.conftest import CHROMIUM, FLAGS, App, open_page, wait_step
+
+SCENES = {
+    "gan-light": dict(width=1440, height=900, scheme="light", step=6_000),
+    "gan-dark": dict(width=1440, height=900, scheme="dark", step=3_000),
+    "gan-phone": dict(width=375, height=812, scheme="light", step=2_000, full=True),
+    "gan-tablet": dict(width=768, height=1024, scheme="light", step=1_500, full=True),
+    "gan-collapse": dict(width=1440, height=900, scheme="light", preset="collapse", step=2_500),
+    "gan-mnist": dict(width=1440, height=900, scheme="light", preset="mnist", step=600),
+    "gan-empty": dict(width=1440, height=900, scheme="light", step=0),
+}
+
+
+def take(browser, app: App, out: Path, name: str, *, width, height, scheme, step, preset=None, full=False) -> None:
+    """One scene: open, choose, train to a step, look."""
+    page = open_page(browser, app, width=width, height=height, scheme=scheme, touch=width < 1000)
+    if preset:
+        page.locator(f'[data-preset="{preset}"]').click()
+        time.sleep(1)
+    if step:
+        page.locator(".phone-bar .train" if width < 1180 else ".column-controls .train").click()
+        wait_step(page, step, seconds=180)
+    time.sleep(0.3)
+    page.screenshot(path=str(out / f"{name}.png"), full_page=full)
+    page.context.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("assets/screenshots"))
+    parser.add_argument("--only", nargs="*", choices=list(SCENES))
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    app = App()
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            for name in arguments.only or SCENES:
+                take(browser, app, arguments.out, name, **SCENES[name])
+                print(arguments.out / f"{name}.png", flush=True)
+    finally:
+        app.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,229 @@
+"""The command line. Results are JSON, one object a line, on standard output; a mistake is one sentence on standard error, exit 2.
+
+    python -m engines list
+    python -m engines train gan --dataset ring8 --seconds 30 --seed 7 --set lr_g=1e-3 --out runs/a
+    python -m engines sample runs/a --n 1000 --seed 0 --out samples.npz
+    python -m engines evaluate runs/a
+
+A run folder holds run.json (family, config, seed, versions, history) and checkpoint.safetensors."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any, NoReturn
+
+from engines.config import from_dict, knobs, parse
+from engines.core import Diverged, Engine
+from engines.data import DATASETS
+from engines.registry import FAMILIES
+from engines.runs import device, family_of, load_run, new_folder, plain, refuse_own, save_run
+
+LINES = 50  # printed by one training run
+LONGEST = 86_400.0  # seconds
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with one sentence in place of a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
+
+
+def main(argv: list[str] | None = None) -> int:
+    try:
+        args = parser().parse_args(argv)
+        return args.run(args)
+    except (ValueError, OSError) as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return 2
+    except Diverged as error:
+        print(f"Training diverged: {error}; the checkpoint holds the last healthy state.", file=sys.stderr)
+        return 1
+
+
+def parser() -> Parser:
+    top = Parser(prog="python -m engines", description="Train, sample and evaluate small generative models.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="list|train|sample|evaluate")
+    p = commands.add_parser("list", help="what there is")
+    p.set_defaults(run=run_list)
+
+    p = commands.add_parser("train", help="train a model into a new run folder")
+    p.add_argument("family")
+    p.add_argument("--dataset", required=True)
+    length = p.add_mutually_exclusive_group()
+    length.add_argument("--steps", help="default: as recommended for the data set")
+    length.add_argument("--seconds", help="of training on one core, evaluation not counted")
+    p.add_argument("--seed", default=None)
+    p.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE")
+    p.add_argument("--device", default="cpu")
+    p.add_argument("--out", required=True, metavar="RUN")
+    p.set_defaults(run=run_train)
+
+    p = commands.add_parser("sample", help="draw from a trained model, in data units")
+    p.add_argument("folder", metavar="RUN")
+    p.add_argument("--n", default=None)
+    p.add_argument("--seed", default=None)
+    p.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE")
+    p.add_argument("--out", default="samples.npz")
+    p.set_defaults(run=run_sample)
+
+    p = commands.add_parser("evaluate", help="measure a trained model, beside what real data score")
+    p.add_argument("folder", metavar="RUN")
+    p.set_defaults(run=run_evaluate)
+    return top
+
+
+def run_list(args: argparse.Namespace) -> int:
+    for family in FAMILIES.values():
+        settings = {name: _knob_line(k) for name, k in knobs(family.Config).items()}
+        presets = {key: {"title": p.title, "settings": dict(p.settings)} for key, p in family.presets.items()}
+        emit({"family": family.key, "title": family.title, "datasets": list(DATASETS), "knobs": settings, "presets": presets})
+    return 0
+
+
+def run_train(args: argparse.Namespace) -> int:
+    family = family_of(args.family)
+    config = family.resolve(_settings(family.Config, args))
+    seconds = _seconds(args.seconds)
+    folder = new_folder(args.out)
+    engine = family.build(config, device=device(args.device))
+
+    from engines.state import pack  # torch is loaded by now
+
+    history: list[dict[str, Any]] = []
+    stopwatch, started = Stopwatch(engine), time.perf_counter()
+    healthy = pack(engine)
+    try:
+        for row, blob in rows(engine, stopwatch, seconds):
+            healthy = blob
+            history.append(emit(row))
+    finally:
+        save_run(folder, family, healthy, history, {"seconds": stopwatch.seconds, "wall_seconds": time.perf_counter() - started})
+    emit({"run": str(folder), "steps": engine.step, "seconds": round(stopwatch.seconds, 3)})
+    return 0
+
+
+def rows(engine: Engine, stopwatch: Stopwatch, seconds: float | None):
+    """Train; yield (row, packed engine) about LINES times, the last time at the end. Diverged passes through.
+
+    With a budget in seconds, the decay of the learning rates is planned for the number of steps that will fit."""
+    from engines.loop import advance, first_look
+    from engines.state import pack
+
+    planned = engine.total
+    every = max(1, planned // LINES)
+    while True:  # once, unless seconds are left when the planned steps are done
+        stopwatch.start()
+        for snapshot in advance(engine, steps=planned, every=every):
+            stopwatch.stop()
+            spent = stopwatch.seconds
+            if snapshot is not None:
+                yield {"step": snapshot.step, "seconds": round(spent, 3), **snapshot.metrics}, pack(engine)
+                if seconds and spent > 0.02 * seconds:
+                    engine.total = max(engine.step + 1, int(engine.step * seconds / spent))
+            if seconds and spent >= seconds:
+                if snapshot is None:
+                    yield {"step": engine.step, "seconds": round(spent, 3), **first_look(engine).metrics}, pack(engine)
+                return
+            stopwatch.start()
+        stopwatch.stop()
+        if not seconds:
+            return
+
+
+class Stopwatch:
+    """Seconds spent training: CPU time of this thread (with a GPU, wall time), without looking and evaluating."""
+
+    def __init__(self, engine: Any):
+        self.seconds, self._since = 0.0, None
+        self._clock = time.thread_time if engine.device.type == "cpu" else time.perf_counter
+        engine.look, engine.evaluate, engine.health = map(self._outside, (engine.look, engine.evaluate, engine.health))
+
+    def start(self) -> None:
+        self._since = self._clock()
+
+    def stop(self) -> None:
+        if self._since is not None:
+            self.seconds += self._clock() - self._since
+        self._since = None
+
+    def _outside(self, f: Callable[[], Any]) -> Callable[[], Any]:
+        def timed() -> Any:
+            running = self._since is not None
+            self.stop()
+            result = f()
+            if running:
+                self.start()
+            return result
+
+        return timed
+
+
+def run_sample(args: argparse.Namespace) -> int:
+    import numpy as np
+
+    family, engine, _ = load_run(args.folder)
+    settings = dict(parse(family.Request, text) for text in args.set)
+    for name in ("n", "seed"):
+        if (raw := getattr(args, name)) is not None:
+            settings |= dict([parse(family.Request, f"{name}={raw}")])
+    request = from_dict(family.Request, settings)
+    *_, last = engine.sample(request)
+    (view,) = last.views["samples"]
+    samples = view.xy if hasattr(view, "xy") else view.pixels
+    arrays = {"samples": samples} | ({} if view.label is None else {"labels": view.label})
+    with open(args.out, "wb") as file:
+        np.savez(file, **arrays)
+    emit({"samples": args.out, "shape": list(samples.shape), "step": engine.step, **asdict(request)})
+    return 0
+
+
+def run_evaluate(args: argparse.Namespace) -> int:
+    family, engine, run = load_run(args.folder)
+    metrics, floors = dict(engine.evaluate()), dict(engine.backdrop().metrics)
+    emit({"run": args.folder, "family": family.key, "dataset": engine.config.dataset, "step": engine.step, **metrics, "floors": floors})
+    return 0
+
+
+def emit(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Print one JSON object; the plain values it holds come back."""
+    values = plain(row)
+    print(json.dumps(values, allow_nan=False, ensure_ascii=False), flush=True)
+    return values
+
+
+def _settings(cls: type, args: argparse.Namespace) -> dict[str, Any]:
+    """Overrides from the command line, checked one by one."""
+    settings = dict(parse(cls, text) for text in args.set)
+    for name in ("dataset", "seed", "steps"):
+        if (raw := getattr(args, name)) is not None:
+            settings |= dict([parse(cls, f"{name}={raw}")])
+    refuse_own(settings["dataset"])
+    return settings
+
+
+def _seconds(raw: str | None) -> float | None:
+    if raw is None:
+        return None
+    try:
+        value = float(raw)
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= LONGEST:
+        raise ValueError(f"seconds={raw} is outside (0, {LONGEST:,.0f}]")
+    return value
+
+
+def _knob_line(k: Any) -> dict[str, Any]:
+    shown = {"title": k.title, "default": k.default, "unit": k.unit, "help": k.help}
+    return shown | ({"choices": list(k.choices)} if k.choices else {} if k.type is bool else {"lo": k.lo, "hi": k.hi})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

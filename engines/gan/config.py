@@ -1,0 +1,200 @@
+"""The knobs of a GAN run, their recommended values per data set, presets and cost. No torch here: the form is made from this file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from engines.config import from_dict, knob, validate
+from engines.core import Cost, Preset
+from engines.data import CHOICES, DATASETS, kind
+
+OBJECTIVES = {
+    "non-saturating": "G raises log D(G(z)); strong gradients early, nothing that asks for every mode",
+    "minimax": "the original game: G lowers log(1 − D(G(z))), which goes flat when D wins",
+    "lsgan": "least squares: D regresses to 1 and 0, G to 1",
+    "hinge": "D stops caring about points beyond a margin of 1",
+    "wgan": "critic with clipped weights; its loss estimates the Wasserstein-1 distance",
+    "wgan-gp": "critic whose slope is pulled towards 1 between data and samples",
+    "r1": "non-saturating, with the slope of D at the data penalised",
+    "r3gan": "D compares pairs of real and fake; its slope is penalised at both",
+}
+NOISE = {"uniform": "each number uniform in [−1, 1]", "normal": "each number standard normal"}
+
+
+@dataclass(frozen=True)
+class Config:
+    """One GAN run. Learning rates, n_critic and the penalty weights may change while it trains."""
+
+    dataset: str = knob("ring8", "Data set", choices=CHOICES)
+    objective: str = knob("non-saturating", "Loss", choices=OBJECTIVES)
+    lr_g: float = knob(3e-3, "Learning rate, G", lo=1e-5, hi=1.0, log=True, live=True, help="step size of Adam for the generator")
+    lr_d: float = knob(3e-3, "Learning rate, D", lo=1e-5, hi=1.0, log=True, live=True, help="step size of Adam for the discriminator")
+    n_critic: int = knob(1, "D steps per G step", lo=1, hi=10, step=1, live=True, help="how often D is updated before G moves once")
+    steps: int = knob(14_000, "Steps", unit="G updates", lo=1, hi=200_000, log=True, help="length of the run")
+    seed: int = knob(7, "Seed", lo=0, hi=9_999, step=1, help="same seed and settings, same run")
+
+    r1: float = knob(
+        0.0,
+        "R1 penalty γ",
+        lo=0.0,
+        hi=100.0,
+        log=True,
+        group="fixes",
+        live=True,
+        help="γ/2 ‖∇D‖² at the data; 0 = off. Mescheder et al., 2018",
+    )
+    r2: float = knob(0.0, "R2 penalty γ", lo=0.0, hi=100.0, log=True, group="fixes", live=True, help="γ/2 ‖∇D‖² at the samples; 0 = off")
+    gp: float = knob(
+        0.0,
+        "Gradient penalty λ",
+        lo=0.0,
+        hi=100.0,
+        log=True,
+        group="fixes",
+        live=True,
+        help="λ (‖∇D‖ − 1)² between data and samples; 0 = off. Gulrajani et al., 2017",
+    )
+    clip: float = knob(
+        0.0,
+        "Weight clipping",
+        lo=0.0,
+        hi=1.0,
+        log=True,
+        group="fixes",
+        live=True,
+        help="keep every weight of D in ± this; 0 = off. Arjovsky et al., 2017",
+    )
+    minibatch_std: bool = knob(
+        False, "Minibatch deviation", group="fixes", kind="image", help="D sees how much a group of 8 images varies. Karras et al., 2018"
+    )
+
+    batch: int = knob(32, "Batch", unit="examples", lo=8, hi=512, log=True, group="advanced")
+    noise: str = knob("uniform", "Noise", choices=NOISE, group="advanced")
+    noise_dim: int = knob(2, "Noise dimension", lo=1, hi=64, group="advanced")
+    width_g: int = knob(32, "Width of G", unit="units", lo=4, hi=256, log=True, group="advanced", kind="2d")
+    depth_g: int = knob(3, "Hidden layers of G", lo=1, hi=6, group="advanced", kind="2d")
+    width_d: int = knob(32, "Width of D", unit="units", lo=4, hi=256, log=True, group="advanced", kind="2d")
+    depth_d: int = knob(2, "Hidden layers of D", lo=1, hi=6, group="advanced", kind="2d")
+    fourier: int = knob(
+        15,
+        "Fourier features of D",
+        lo=0,
+        hi=32,
+        group="advanced",
+        kind="2d",
+        help="random sines of x that D also sees; 0 = off. Tancik et al., 2020",
+    )
+    fourier_scale: float = knob(5.0, "Fourier scale", unit="rad", lo=0.1, hi=20.0, log=True, group="advanced", kind="2d")
+    channels_g: int = knob(32, "Channels of G", lo=8, hi=64, step=8, group="advanced", kind="image")
+    channels_d: int = knob(16, "Channels of D", lo=8, hi=64, step=8, group="advanced", kind="image")
+    conditional: bool = knob(
+        False, "Tell both the class", group="advanced", kind="image", help="Mirza & Osindero, 2014; D by projection, Miyato & Koyama, 2018"
+    )
+    penalty_every: int = knob(
+        1, "Penalty every k steps", lo=1, hi=16, group="advanced", help="lazy regularisation, weight times k. Karras et al., 2020"
+    )
+    beta1: float = knob(0.5, "Adam β₁", lo=0.0, hi=0.99, group="advanced")
+    beta2: float = knob(0.999, "Adam β₂", lo=0.5, hi=0.9999, group="advanced")
+    lr_decay: bool = knob(True, "Lower both rates in the second half", group="advanced", help="linearly, to 2 % at the end")
+    ema_decay: float = knob(0.98, "Average of G's weights", lo=0.0, hi=0.9999, group="advanced", help="decay per step; 0 = the raw weights")
+
+    def __post_init__(self) -> None:
+        validate(self)
+        needs = {"r1": "r1", "r3gan": "r1", "wgan-gp": "gp", "wgan": "clip"}.get(self.objective)
+        if needs and not getattr(self, needs) > 0:
+            raise ValueError(f"{needs}=0 is outside (0, {100 if needs != 'clip' else 1}] for the objective {self.objective}")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to draw from a trained generator."""
+
+    n: int = knob(64, "Samples", lo=1, hi=10_000)
+    seed: int = knob(0, "Seed", lo=0, hi=9_999)
+    label: int = knob(-1, "Class", lo=-1, hi=999, help="−1 = all classes in turn")
+    ema: bool = knob(True, "Averaged weights")
+    __post_init__ = validate
+
+
+# Recommended values, found by search over seeds that are not shown here. Ring and grid: the recipes of ARCHITECTURE.md's "Recipes".
+_IMAGE = dict(
+    objective="r3gan", r1=0.5, r2=0.5, penalty_every=4, minibatch_std=True, batch=64, noise="normal", noise_dim=32, lr_g=1e-3, lr_d=1e-3,
+    beta1=0.0, beta2=0.99, ema_decay=0.998, lr_decay=False, conditional=True, steps=2_000,
+)  # fmt: skip
+DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
+    "ring8": dict(objective="r3gan"),
+    "grid25": dict(objective="r3gan", lr_g=2e-3, lr_d=2e-3, beta2=0.99, ema_decay=0.995, steps=50_000),
+}
+OBJECTIVE_DEFAULTS: dict[str, dict[str, Any]] = {
+    "r1": dict(r1=0.1),
+    "r3gan": dict(r1=0.1, r2=0.1),
+    "wgan-gp": dict(gp=0.1),
+    "wgan": dict(clip=0.1),
+}
+
+
+def recommended(dataset: str, objective: str | None = None) -> dict[str, Any]:
+    """Knob values recommended for a data set and, if given, an objective other than its usual one."""
+    base = dict(_IMAGE) if kind(dataset) == "image" else dict(objective="r3gan")
+    base |= DATASET_DEFAULTS.get(dataset, {})
+    usual = base["objective"]
+    if objective is not None and objective != usual:
+        for name in ("r1", "r2"):
+            base.pop(name, None)
+        base["objective"] = objective
+    return OBJECTIVE_DEFAULTS.get(base["objective"], {}) | base | {"dataset": dataset}
+
+
+def resolve(overrides: Mapping[str, Any]) -> Config:
+    """Overrides on top of what is recommended for their data set and objective. ValueError names a bad knob."""
+    if not isinstance(overrides, Mapping):
+        raise ValueError("settings must be a set of named values")
+    from_dict_check = {k: v for k, v in overrides.items() if k in ("dataset", "objective")}
+    plain = from_dict(Config, {**from_dict_check, "r1": 1.0, "gp": 1.0, "clip": 1.0})  # refuse unknown keys before looking them up
+    base = recommended(plain.dataset, overrides.get("objective"))
+    return from_dict(Config, {**base, **overrides})
+
+
+_COLLAPSE = dict(
+    dataset="ring8", objective="non-saturating", batch=64, lr_g=5e-3, lr_d=5e-3, depth_g=2, lr_decay=False, steps=4_000,
+)  # fmt: skip
+PRESETS = {
+    "ring": Preset("Ring in half a minute", dict(dataset="ring8"), "8 of 8", "both slopes penalised: R3GAN"),
+    "collapse": Preset("Collapse it", _COLLAPSE, "≤ 2 of 8", "the plain game at a high rate"),
+    "fix-r3gan": Preset("Fix it with R3GAN", _COLLAPSE | dict(objective="r3gan", r1=0.1, r2=0.1), "8 of 8", "same nets, same rate"),
+    "fix-gp": Preset("Fix it with a gradient penalty", _COLLAPSE | dict(objective="wgan-gp", gp=0.1), "8 of 8", "same nets, same rate"),
+    "grid": Preset("Grid of 25", dict(dataset="grid25"), "≥ 24 of 25"),
+    "mnist": Preset("MNIST in a minute", dict(dataset="mnist"), "28×28"),
+}
+
+
+def cost(config: Config) -> Cost:
+    """Parameters, FLOP per step (forward + 2 x backward; D sees real and fake n_critic times, then fake once more) and bytes
+    (parameters, gradients, two Adam moments, average of G, activations of one step)."""
+    if kind(config.dataset) == "2d":
+        g = _mlp([config.noise_dim, *[config.width_g] * config.depth_g, 2])
+        d = _mlp([2 + 2 * config.fourier, *[config.width_d] * config.depth_d, 1])
+        flop_g, flop_d, units = 2 * g, 2 * d, config.width_g * config.depth_g + config.width_d * config.depth_d
+    else:
+        c, h, w = DATASETS[config.dataset].shape if config.dataset in DATASETS else (3, 32, 32)
+        cells, cg, cd = (h // 4) * (w // 4), config.channels_g, config.channels_d
+        g = (config.noise_dim + 10) * 128 + 128 * cg * cells + 9 * (2 * cg * cg + cg * cg // 4 + 2 * c * cg)
+        d = 16 * c * cd + 32 * cd * cd + 2 * cd * cells * 128
+        flop_g = 2 * (128 * cg * cells + 9 * cells * (2 * cg * cg + cg * cg + 8 * c * cg))
+        flop_d = 2 * (64 * c * cd * cells + 32 * cd * cd * cells + 2 * cd * cells * 128)
+        units = prod((c, h, w)) * (cg + cd)
+    penalised = 2 if (config.r1 or config.r2 or config.gp) else 1
+    flop = 3 * config.batch * (flop_g + flop_d + 2 * config.n_critic * penalised * flop_d + config.n_critic * flop_g / 3)
+    return Cost(parameters=g + d, flop_per_step=float(flop), bytes=4 * (5 * g + 4 * d + 6 * config.batch * units))
+
+
+def cadence(config: Config) -> tuple[int, int]:
+    """Steps between looks and looks between evaluations: about 1,000 looks a run in 2-D (30 a second), 250 on images."""
+    return (max(1, config.steps // 1000), 5) if kind(config.dataset) == "2d" else (max(1, config.steps // 250), 12)
+
+
+def _mlp(sizes: list[int]) -> int:
+    return sum(a * b + b for a, b in zip(sizes, sizes[1:], strict=False))

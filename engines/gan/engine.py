@@ -1,0 +1,209 @@
+"""A GAN in training: the reference engine, in plain torch. One step: D learns `n_critic` times, then G learns once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engines.config import from_dict, knobs, to_dict
+from engines.core import Snapshot, Views
+from engines.data import DATASETS, DatasetInfo, kind, load
+from engines.gan.config import Config, Request
+from engines.gan.model import build_networks, draw_noise
+from engines.gan.objectives import OBJECTIVES, accuracy, clip_weights, gradient_penalty, slope_penalty_fd, squared_slope
+from engines.metrics import D_ACCURACY, D_GRAD_NORM, D_LOSS, G_GRAD_NORM, G_LOSS, PENALTY
+from engines.nn.ema import Ema
+from engines.state import Rng
+
+FD_SIGMA = 0.1  # how far the finite-difference penalty moves an image, in units of its range of 2
+LAST_RATE = 0.02  # of the learning rate, at the end of a decaying run
+
+
+@dataclass
+class Deal:
+    """One hand of the game: real and fake examples (n, …), their classes y (n,) int64 or None, and D's view of the real ones."""
+
+    real: Tensor
+    fake: Tensor
+    y: Tensor | None
+    real_logits: Tensor | None = None
+
+
+class GanEngine:
+    """See `engines.core.Engine`. `total` is the length that the learning rates' decay is planned for."""
+
+    family = "gan"
+
+    def __init__(self, config: Config, *, device: str = "cpu", data: np.ndarray | None = None):
+        self.config, self.step, self.total = config, 0, config.steps
+        self.device = torch.device(device)
+        self.image = kind(config.dataset) == "image"
+        self.data = load(config.dataset, data)
+        self.info = DATASETS.get(config.dataset) or DatasetInfo(
+            config.dataset, kind(config.dataset), "", "", tuple(self.data.shape), classes=tuple(getattr(self.data, "classes", ()))
+        )
+        self.rng = Rng(config.seed, ("init", "data", "noise", "penalty"), device)
+        self.G, self.D = build_networks(config, self.info, self.rng["init"])
+        self.ema = Ema(self.G)
+        self._weights_g, self._weights_d = list(self.G.parameters()), list(self.D.parameters())
+        betas = (config.beta1, config.beta2)
+        # backward() gives gradients in the parameters' layout, without which the fused Adam of torch 2.13 goes wrong on CPU
+        self.opt_g = torch.optim.Adam(self._weights_g, config.lr_g, betas, fused=True)
+        self.opt_d = torch.optim.Adam(self._weights_d, config.lr_d, betas, fused=True)
+        self.parts = {"G": self.G, "D": self.D, "ema": self.ema, "opt_g": self.opt_g, "opt_d": self.opt_d, "rng": self.rng}
+        self._examples, self._labels = self._to_device()
+        self.probe = self._make_probe()
+
+    def _to_device(self) -> tuple[Tensor, Tensor | None]:
+        """The whole data set: points in units of the networks (n, 2), or pixels (n, c, h, w) with labels (n,). On CPU without a copy."""
+        if not self.image:
+            return torch.from_numpy(self.data.unit).to(self.device), None
+        labels = torch.from_numpy(np.asarray(self.data.labels, np.int64)).to(self.device)
+        return torch.from_numpy(self.data.pixels).to(self.device), labels
+
+    def _make_probe(self) -> Any:
+        if self.image:
+            from engines.gan.probe_images import ImageProbe
+
+            return ImageProbe(self)
+        from engines.gan.probe_2d import Probe2D
+
+        return Probe2D(self)
+
+    # Training
+
+    def train_step(self, part: str | None = None) -> Mapping[str, Tensor]:
+        """One update of both players, or of `part` "d" or "g" alone. Scalars stay on the device."""
+        if part not in (None, "d", "g"):
+            raise ValueError(f"part={part!r} is not one of d, g")
+        self._set_rates()
+        metrics: dict[str, Tensor] = {}
+        deal = None
+        if part != "g":
+            for left in reversed(range(self.config.n_critic)):
+                deal = self._deal(keep_graph=part is None and left == 0)  # the last fakes serve G too
+                metrics |= self._train_d(deal)
+        if part != "d":
+            metrics |= self._train_g(deal or self._deal(keep_graph=True))
+        if part is None:
+            self.step += 1
+        return metrics
+
+    def _deal(self, keep_graph: bool) -> Deal:
+        n = self.config.batch
+        index = torch.randint(len(self._examples), (n,), generator=self.rng["data"], device=self.device)
+        real = self._examples[index]  # (n, …)
+        y = None if self._labels is None else self._labels[index]
+        if real.dtype == torch.uint8:
+            real = real.float().div_(127.5).sub_(1)
+        with torch.set_grad_enabled(keep_graph):
+            fake = self.G(draw_noise(n, self.config, self.rng["noise"]), y)
+        return Deal(real, fake, y)
+
+    def _train_d(self, deal: Deal) -> dict[str, Tensor]:
+        objective = OBJECTIVES[self.config.objective]
+        logits, penalty = self._judge(deal)
+        real_logits, fake_logits = logits.chunk(2)
+        loss = objective.d(real_logits, fake_logits)
+        self.opt_d.zero_grad()
+        (loss if penalty is None else loss + penalty).backward()
+        norm = _grad_norm(self._weights_d)
+        self.opt_d.step()
+        if self.config.clip:
+            clip_weights(self.D, self.config.clip)
+        deal.real_logits = real_logits.detach()
+        metrics = {D_LOSS: loss.detach(), D_GRAD_NORM: norm, D_ACCURACY: accuracy(real_logits, fake_logits, objective.threshold)}
+        return metrics if penalty is None else metrics | {PENALTY: penalty.detach()}
+
+    def _judge(self, deal: Deal) -> tuple[Tensor, Tensor | None]:
+        """Logits of real and fake together, (2 n,), and the weighted penalty on D's slope, None if there is none at this step."""
+        c, fake = self.config, deal.fake.detach()
+        x = torch.cat([deal.real, fake])  # (2 n, …)
+        y = None if deal.y is None else torch.cat([deal.y, deal.y])
+        weight = float(c.penalty_every) if self.step % c.penalty_every == 0 else 0.0
+        both = weight and (c.r1 or c.r2)
+        if both and self.image:
+            logits, slopes = self._judge_moved(x, y)
+        elif both:
+            x.requires_grad_(True)
+            logits = self.D(x, y)
+            slopes = [s.mean() for s in squared_slope(logits, x).chunk(2)]
+        else:
+            logits, slopes = self.D(x, y), None
+        penalty = None
+        if slopes is not None:
+            penalty = weight / 2 * (c.r1 * slopes[0] + c.r2 * slopes[1])
+        if weight and c.gp:
+            gp = weight * c.gp * gradient_penalty(lambda x: self.D(x, deal.y), deal.real, fake, self.rng["penalty"])
+            penalty = gp if penalty is None else penalty + gp
+        return logits, penalty
+
+    def _judge_moved(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+        """Logits (2 n,) and the mean squared slopes at real and fake, by finite differences."""
+        eps = torch.randn(x.shape, generator=self.rng["penalty"], device=self.device)
+        logits, moved = self.D(torch.cat([x, x + FD_SIGMA * eps]), None if y is None else torch.cat([y, y])).chunk(2)
+        return logits, [slope_penalty_fd(a, b, FD_SIGMA) for a, b in zip(logits.chunk(2), moved.chunk(2), strict=True)]
+
+    def _train_g(self, deal: Deal) -> dict[str, Tensor]:
+        objective = OBJECTIVES[self.config.objective]
+        if objective.pairs and deal.real_logits is None:
+            with torch.no_grad():
+                deal.real_logits = self.D(deal.real, deal.y)
+        loss = objective.g(self.D(deal.fake, deal.y), deal.real_logits)
+        self.opt_g.zero_grad()
+        loss.backward(inputs=self._weights_g)  # D is not to learn here
+        norm = _grad_norm(self._weights_g)
+        self.opt_g.step()
+        self.ema.update(self.G, self.config.ema_decay, self.step)
+        return {G_LOSS: loss.detach(), G_GRAD_NORM: norm}
+
+    def _set_rates(self) -> None:
+        done = self.step / self.total
+        factor = min(1.0, max(LAST_RATE, 2 - 2 * done)) if self.config.lr_decay else 1.0
+        for optimiser, lr in ((self.opt_g, self.config.lr_g), (self.opt_d, self.config.lr_d)):
+            optimiser.param_groups[0]["lr"] = lr * factor
+
+    def set(self, **changes: Any) -> None:
+        """Change live knobs. ValueError for any other, or for a bad value."""
+        known = knobs(Config)
+        for name in changes:
+            if name in known and not known[name].live:
+                raise ValueError(f"{name} cannot change while training; start again or fork")
+        self.config = from_dict(Config, to_dict(self.config) | changes)
+
+    def health(self) -> dict[str, Tensor]:
+        """Largest absolute weight of each network, and what the probe adds: scalars that must stay below 1,000."""
+        largest = {"the largest weight of G": _largest(self._weights_g), "the largest weight of D": _largest(self._weights_d)}
+        return largest | self.probe.health(self)
+
+    # Looking: own fixed noise, averaged weights, no gradient kept; nothing changes
+
+    def backdrop(self) -> Snapshot:
+        return self.probe.backdrop(self)
+
+    def look(self) -> Views:
+        return self.probe.look(self)
+
+    def evaluate(self) -> Mapping[str, float]:
+        return self.probe.evaluate(self)
+
+    def sample(self, request: Request) -> Iterator[Snapshot]:
+        """One snapshot: view "samples" holds request.n examples in data units, Points (n, 2) or Images (n, c, h, w)."""
+        generator = Rng(request.seed, ("sample",), self.device)["sample"]
+        z = draw_noise(request.n, self.config, generator)
+        yield Snapshot(self.step, {}, {"samples": (self.probe.draw(self, z, label=request.label, averaged=request.ema),)})
+
+
+@torch.no_grad()
+def _grad_norm(weights: list[Tensor]) -> Tensor:
+    return torch.stack(torch._foreach_norm([w.grad for w in weights])).norm()
+
+
+@torch.no_grad()
+def _largest(weights: list[Tensor]) -> Tensor:
+    return torch.stack(torch._foreach_norm(weights, float("inf"))).max()

@@ -1,0 +1,109 @@
+"""What is seen and measured of a GAN on 2-D data: samples, D as a map, where G is pushed, and the shares of the modes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engines import metrics
+from engines.core import Bars, Field, Heat, Points, Snapshot, View, Views
+from engines.data.toy2d import floors
+from engines.gan.model import draw_noise
+from engines.gan.objectives import OBJECTIVES
+from engines.state import Rng
+
+if TYPE_CHECKING:
+    from engines.gan.engine import GanEngine
+
+GRID = 48  # cells of the map on a side
+SHOWN, ARROWS, COUNTED = 300, 64, 1_000  # samples drawn, with arrows, counted into the bars
+DATA_SHOWN = 2_000
+
+
+class Probe2D:
+    """Fixed noise and fixed places, so that two looks differ only by what was learned."""
+
+    def __init__(self, engine: GanEngine):
+        rng = Rng(engine.config.seed, ("look", "evaluate", "pairs"), engine.device)
+        self.toy, self.device = engine.data, engine.device
+        self.shift = torch.tensor(self.toy.shift, dtype=torch.float32, device=self.device)  # (2,)
+        self.z_look = draw_noise(COUNTED, engine.config, rng["look"])
+        self.z_evaluate = draw_noise(metrics.N_EVALUATE, engine.config, rng["evaluate"])
+        index = torch.randint(len(self.toy.unit), (ARROWS,), generator=rng["pairs"], device=self.device)
+        self.real = torch.from_numpy(self.toy.unit).to(self.device)[index]  # (ARROWS, 2)
+        self.extent = x0, x1, y0, y1 = self.toy.extent
+        ys, xs = np.meshgrid(np.linspace(y0, y1, GRID), np.linspace(x0, x1, GRID), indexing="ij")
+        places = (np.stack([xs, ys], 2).reshape(-1, 2) - self.toy.shift) / self.toy.scale
+        self.grid = torch.from_numpy(places.astype(np.float32)).to(self.device)  # (GRID², 2)
+        self.truth = metrics.projections(self.toy.draw(metrics.N_EVALUATE, 0))
+
+    def backdrop(self, engine: GanEngine) -> Snapshot:
+        data = Points(self.toy.draw(DATA_SHOWN, 1), role="data", name="data")
+        return Snapshot(0, floors(self.toy), {"stage": (data,)})
+
+    @torch.no_grad()
+    def look(self, engine: GanEngine) -> Views:
+        x = engine.ema.net(self.z_look)  # (COUNTED, 2), units of the networks
+        xy = self._data_units(x)
+        views: dict[str, tuple[View, ...]] = {}
+        views["stage"] = (self._map(engine), self._arrows(engine, x[:ARROWS]), Points(xy[:SHOWN], name="samples"))
+        if self.toy.centres is not None:
+            k, report = self.toy.modes, metrics.mode_report(xy, self.toy.centres, self.toy.root)
+            labels = tuple(str(i) for i in range(k))
+            views["modes"] = (Bars(report.shares.astype(np.float32), labels, name="share", fair=1 / k, low=metrics.COVERED / k),)
+        return views
+
+    @torch.no_grad()
+    def evaluate(self, engine: GanEngine) -> dict[str, float]:
+        xy = self._data_units(engine.ema.net(self.z_evaluate))
+        result = {metrics.SLICED_W1: metrics.projected_w1(metrics.projections(xy), self.truth)}
+        if self.toy.centres is not None:
+            report = metrics.mode_report(xy, self.toy.centres, self.toy.root)
+            result[metrics.MODES_COVERED] = float(report.modes_covered)
+            result[metrics.HQ_FRACTION] = report.hq_fraction
+            result[metrics.REVERSE_KL] = report.reverse_kl
+            result |= {f"{metrics.MODE_SHARE}{i}": float(share) for i, share in enumerate(report.shares)}
+        return result
+
+    @torch.no_grad()
+    def draw(self, engine: GanEngine, z: Tensor, *, label: int, averaged: bool) -> Points:
+        """Samples for noise z (n, noise_dim). 2-D data have no classes: `label` has no effect."""
+        return Points(self._data_units((engine.ema.net if averaged else engine.G)(z)), name="samples")
+
+    @torch.no_grad()
+    def health(self, engine: GanEngine) -> dict[str, Tensor]:
+        """Scalars that must stay below 1,000."""
+        return {"the largest coordinate of a sample": engine.G(self.z_look[:ARROWS]).abs().max()}
+
+    def _data_units(self, x: Tensor) -> np.ndarray:
+        return (x * self.toy.scale + self.shift).cpu().numpy()
+
+    def _map(self, engine: GanEngine) -> Heat:
+        """What D says of every place: a probability where it has one, else the critic's value over its own range."""
+        objective = engine.config.objective
+        logits = engine.D(self.grid)  # (GRID²,)
+        if objective in ("wgan", "wgan-gp"):
+            values = logits.cpu().numpy().reshape(GRID, GRID)
+            lo, hi = float(values.min()), float(values.max())
+            return Heat(values, self.extent, name="critic", lo=lo, hi=hi if hi > lo else lo + 1)
+        if objective == "lsgan":
+            values = logits.clamp(0, 1)
+        elif OBJECTIVES[objective].pairs:  # only differences count: the chance to be ranked above a typical example
+            fake = engine.ema.net(self.z_look[:ARROWS])
+            values = torch.sigmoid(logits - engine.D(torch.cat([self.real, fake])).mean())
+        else:
+            values = torch.sigmoid(logits)
+        return Heat(values.cpu().numpy().reshape(GRID, GRID), self.extent, name="D(x)", contour=0.5)
+
+    def _arrows(self, engine: GanEngine, x: Tensor) -> Field:
+        """−∂L_G/∂x of each sample x (n, 2) alone, per data unit."""
+        objective = OBJECTIVES[engine.config.objective]
+        with torch.enable_grad():
+            x = x.detach().requires_grad_(True)
+            logits = engine.D(torch.cat([x, self.real]))
+            loss = objective.g(logits[: len(x)], logits[len(x) :].detach()) * len(x)  # a sum: each sample by itself
+            (slope,) = torch.autograd.grad(loss, x)
+        return Field(self._data_units(x.detach()), (-slope / self.toy.scale).cpu().numpy(), name="gradient")

@@ -1,0 +1,120 @@
+"""What is seen and measured of a GAN on images: a grid of samples, the shares of the classes, and the judge's report."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from engines import metrics
+from engines.core import Bars, Images, Snapshot, Views
+from engines.data.images import ImageSet
+from engines.gan.model import draw_noise
+from engines.judge import MEASURED as JUDGED
+from engines.judge import Judge, judge
+from engines.state import Rng
+
+if TYPE_CHECKING:
+    from engines.gan.engine import GanEngine
+
+SHOWN, COUNTED, MOST = 64, 256, 1_000  # samples drawn on the stage, counted into the bars, measured at most
+SETTLE, CHUNK = 256, 250  # images that the batch statistics are taken over; images at a time
+FLOOR_DRAWS = 4
+
+
+class ImageProbe:
+    """Fixed noise and fixed classes, so that two looks differ only by what was learned. Samples come from a twin of G, so that
+    looking moves none of its batch statistics: these belong to other weights than the averaged ones and are taken anew."""
+
+    def __init__(self, engine: GanEngine):
+        config, data = engine.config, engine.data
+        rng = Rng(config.seed, ("settle", "look", "evaluate", "data"), engine.device)
+        self.judge: Judge | None = judge(config.dataset)
+        self.classes, self.device = len(data.classes), engine.device
+        self.told = config.conditional and self.classes > 0
+        self.n = self.judge.n if self.judge else min(COUNTED, len(data.pixels))  # samples measured
+        self.twin = copy.deepcopy(engine.G).requires_grad_(False)
+        rows = torch.randint(len(data.pixels), (MOST,), generator=rng["data"], device=self.device).cpu()
+        as_in_data = torch.from_numpy(data.labels)[rows].to(self.device)
+        self.settle = draw_noise(SETTLE, config, rng["settle"]), as_in_data[:SETTLE]
+        self.look_at = draw_noise(COUNTED, config, rng["look"]), self._in_turn(COUNTED)
+        self.measured = draw_noise(self.n, config, rng["evaluate"]), as_in_data[: self.n]
+        self.real = torch.from_numpy(data.pixels)[rows[:SHOWN]].to(self.device), as_in_data[:SHOWN]
+        self.along = metrics.directions(dim=int(np.prod(data.shape)))  # (64, c h w)
+        self.truth = self._projections(data.test_pixels[: self.n])  # (64, n)
+
+    def backdrop(self, engine: GanEngine) -> Snapshot:
+        pixels, labels = self.real
+        view = Images(pixels.cpu().numpy(), role="data", name="data", label=_bytes(labels) if self.classes else None)
+        return Snapshot(0, self._floors(engine.data), {"stage": (view,)})
+
+    @torch.no_grad()
+    def look(self, engine: GanEngine) -> Views:
+        z, y = self.look_at
+        x = self._generator(engine.ema.net)(z, y)  # (COUNTED, c, h, w)
+        label = _bytes(y[:SHOWN]) if self.told else None
+        views: dict[str, tuple] = {"stage": (Images(x[:SHOWN].cpu().numpy(), name="samples", label=label),)}
+        if self.judge:
+            share, k = self.judge.shares(x), self.classes
+            views["modes"] = (Bars(share, engine.data.classes, name="share", fair=1 / k, low=metrics.COVERED / k),)
+        return views
+
+    @torch.no_grad()
+    def evaluate(self, engine: GanEngine) -> dict[str, float]:
+        """The judge's report on n samples with classes as frequent as in the data; of one's own images, distances of pixels only."""
+        net, (z, y) = self._generator(engine.ema.net), self.measured
+        x = torch.cat([net(*part) for part in zip(z.split(CHUNK), y.split(CHUNK), strict=True)]).cpu()
+        result = {metrics.PIXEL_SLICED_W1: metrics.projected_w1(self._projections(x.numpy()), self.truth)}
+        if self.judge:
+            report = self.judge.report(x)
+            result |= {name: report[name] for name in JUDGED}
+        return result
+
+    @torch.no_grad()
+    def draw(self, engine: GanEngine, z: Tensor, *, label: int, averaged: bool) -> Images:
+        """Samples for noise z (n, noise_dim), all of class `label`, or of all classes in turn for −1."""
+        if label >= max(self.classes, 1):
+            raise ValueError(f"label={label} is outside [−1, {self.classes - 1}]")
+        y = self._in_turn(len(z)) if label < 0 else torch.full((len(z),), label, device=self.device)
+        net = self._generator(engine.ema.net if averaged else engine.G)
+        x = torch.cat([net(*part) for part in zip(z.split(CHUNK), y.split(CHUNK), strict=True)])
+        return Images(x.cpu().numpy(), name="samples", label=_bytes(y) if self.told else None)
+
+    @torch.no_grad()
+    def health(self, engine: GanEngine) -> dict[str, Tensor]:
+        """Scalars that must stay below 1,000. Images cannot leave [−1, 1], but D can run away."""
+        return {"the largest output of D": engine.D(*self.real).abs().max()}
+
+    def _generator(self, source: nn.Module) -> nn.Module:
+        """The twin with the weights of `source` and batch statistics that fit them, in evaluation mode."""
+        self.twin.load_state_dict(source.state_dict())
+        norms = [m for m in self.twin.modules() if isinstance(m, nn.BatchNorm2d)]
+        for norm in norms:
+            norm.momentum = 1.0  # the statistics of this batch alone
+        self.twin.train()(*self.settle)
+        return self.twin.eval()
+
+    def _in_turn(self, n: int) -> Tensor:
+        return torch.arange(n, device=self.device) % max(self.classes, 1)  # (n,)
+
+    def _projections(self, pixels: np.ndarray) -> np.ndarray:
+        return metrics.projections(pixels.reshape(len(pixels), -1), self.along)
+
+    def _floors(self, data: ImageSet) -> dict[str, float]:
+        """What real training images score against the held-out ones; none for one's own images, where nothing is held out."""
+        if data.test_pixels is data.pixels:
+            return {}
+        rng = np.random.default_rng(0)
+        draws = [data.pixels[rng.choice(len(data.pixels), self.n, replace=False)] for _ in range(FLOOR_DRAWS)]
+        distances = [metrics.projected_w1(self._projections(draw), self.truth) for draw in draws]
+        floors = {metrics.PIXEL_SLICED_W1: float(np.mean(distances))}
+        return floors | (self.judge.floors if self.judge else {})
+
+
+def _bytes(labels: Tensor) -> np.ndarray:
+    return labels.cpu().numpy().astype(np.uint8)
+
+

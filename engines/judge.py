@@ -1,0 +1,112 @@
+"""The judge: a small classifier per image data set. It measures samples in the features of its last hidden layer, as the Frechet
+Inception Distance does with a large one (Heusel et al., 2017). Distances from different judges cannot be compared: read them beside
+the floor, what real training images score at the same n. Made by `python -m engines.train_judge`."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engines import metrics
+
+FOLDER = Path(__file__).resolve().parents[1] / "assets" / "checkpoints"
+FEATURES = 128
+MEASURED = (metrics.FRECHET_DISTANCE, metrics.CONFIDENCE, metrics.CLASSES_COVERED, metrics.CLASS_BALANCE)
+
+
+class Classifier(nn.Module):
+    """Two stride-2 convolutions of 16 and 32 channels, one hidden layer of 128 features, one logit per class."""
+
+    def __init__(self, shape: tuple[int, int, int], classes: int):
+        super().__init__()
+        c, h, w = shape
+        cells = (h // 4) * (w // 4)
+        self.conv1 = nn.utils.skip_init(nn.Conv2d, c, 16, 3, stride=2, padding=1)
+        self.conv2 = nn.utils.skip_init(nn.Conv2d, 16, 32, 3, stride=2, padding=1)
+        self.hidden = nn.utils.skip_init(nn.Linear, 32 * cells, FEATURES)
+        self.head = nn.utils.skip_init(nn.Linear, FEATURES, classes)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Images (n, c, h, w) -> (n, 128), none below 0."""
+        x = F.relu(self.conv1(x))  # (n, 16, h/2, w/2)
+        x = F.relu(self.conv2(x))  # (n, 32, h/4, w/4)
+        return F.relu(self.hidden(x.flatten(1)))  # (n, 128)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.features(x))  # (n, classes)
+
+
+class Judge:
+    """A trained classifier with the mean and covariance of its features over held-out real images. `floor` is the mean Frechet
+    distance of `n` real training images from those, `floors` are all their scores; `usual` holds the shares of the classes in the data
+    and `about` says how all this was made."""
+
+    def __init__(self, path: Path):
+        with safe_open(path, framework="pt") as file:
+            self.about = {name: json.loads(text) for name, text in file.metadata().items()}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        self.classes = tuple(self.about["classes"])
+        self.shape = tuple(self.about["shape"])
+        self.n, self.floors = self.about["n"], self.about["floors"]
+        self.floor = self.floors[metrics.FRECHET_DISTANCE]
+        self.usual = np.array(self.about["shares"])  # (classes,)
+        self.mean, self.cov = tensors.pop("reference.mean").numpy(), tensors.pop("reference.cov").numpy()  # (128,), (128, 128)
+        self.net = Classifier(self.shape, len(self.classes)).eval().requires_grad_(False)
+        self.net.load_state_dict(tensors)
+
+    @torch.no_grad()
+    def look(self, pixels: Tensor | np.ndarray, chunk: int = 250) -> tuple[np.ndarray, np.ndarray]:
+        """Images (n, c, h, w) -> features (n, 128) float64 and class probabilities (n, classes)."""
+        pixels = torch.as_tensor(pixels, dtype=torch.float32, device="cpu")
+        features = torch.cat([self.net.features(part) for part in pixels.split(chunk)])
+        return features.double().numpy(), self.net.head(features).softmax(1).numpy()
+
+    def shares(self, pixels: Tensor | np.ndarray) -> np.ndarray:
+        """Shares of the classes, as the judge sees them, (classes,) float32."""
+        return self._shares(self.look(pixels)[1])
+
+    def report(self, pixels: Tensor | np.ndarray) -> dict[str, Any]:
+        """What the judge says of images (n, c, h, w):
+        frechet_distance  from the held-out real images; depends on n, see `floor`
+        confidence        mean probability of the likeliest class, in [0, 1]
+        classes_covered   number of classes with at least a fifth of their share of the data
+        class_balance     reverse KL in nats from the shares of the classes to those of the data; 0 = the same
+        histogram         (classes,) float32, the shares"""
+        features, probability = self.look(pixels)
+        share = self._shares(probability)
+        return {
+            metrics.FRECHET_DISTANCE: self.distance(features),
+            metrics.CONFIDENCE: float(probability.max(1).mean()),
+            metrics.CLASSES_COVERED: float((share >= metrics.COVERED * self.usual).sum()),
+            metrics.CLASS_BALANCE: divergence(share, self.usual),
+            "histogram": share,
+        }
+
+    def distance(self, features: np.ndarray) -> float:
+        """Frechet distance of features (n, 128) from the reference."""
+        return metrics.frechet(metrics.moments(features), (self.mean, self.cov))
+
+    def _shares(self, probability: np.ndarray) -> np.ndarray:
+        counts = np.bincount(probability.argmax(1), minlength=len(self.classes))
+        return (counts / len(probability)).astype(np.float32)
+
+
+def divergence(q: np.ndarray, p: np.ndarray) -> float:
+    """KL(q ‖ p) in nats of shares (k,), p > 0."""
+    some = q > 0
+    return float((q[some] * np.log(q[some] / p[some])).sum())
+
+
+@cache
+def judge(key: str) -> Judge | None:
+    """The judge of a data set, loaded once per process; None where there is none (the visitor's own images)."""
+    path = FOLDER / f"judge-{key}.safetensors"
+    return Judge(path) if path.exists() else None

@@ -1,0 +1,116 @@
+"""The training loop: one generator that yields. The consumer decides about progress, saving and stopping.
+
+At every yield the engine is whole, so abandoning the loop is always safe, and what is yielded depends on step numbers only, never
+on the clock: a resumed run looks at the same steps as one that was not interrupted."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator, Mapping
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engines.core import Diverged, Snapshot
+from engines.metrics import D_LOSS, G_LOSS
+
+LARGEST = 1e3  # weights or outputs beyond this are lost, though still finite
+JUMP, JUMP_STEPS = 50.0, 20  # a loss this many times its usual size for so many steps is lost
+TITLES = {D_LOSS: "loss of D", G_LOSS: "loss of G"}
+
+
+def advance(engine: Any, *, steps: int, every: int, evaluate_every: int = 1) -> Iterator[Snapshot | None]:
+    """Train for `steps` more steps, yielding after each: a Snapshot when engine.step is a multiple of `every` and at the last step,
+    else None. Metrics are means over the steps since the last look; every `evaluate_every`-th look, and the last, also evaluates.
+    Diverged is raised instead of the yield when a loss is not finite or far off, or a weight or an output is beyond 1,000."""
+    means, watch = Means(), Watch()
+    for left in reversed(range(steps)):
+        means.add(engine.train_step())
+        watch.step(engine.step, means.newest)
+        if engine.step % every and left:
+            yield None
+            continue
+        snapshot = look(engine, means.take(), evaluate=not left or (engine.step // every) % evaluate_every == 0, watch=watch)
+        yield snapshot
+
+
+def first_look(engine: Any) -> Snapshot:
+    """The engine as it is now, without training: views and evaluation."""
+    return Snapshot(engine.step, dict(engine.evaluate()), engine.look())
+
+
+def look(engine: Any, means: Mapping[str, float], *, evaluate: bool, watch: Watch) -> Snapshot:
+    """A Snapshot of a healthy engine, or Diverged."""
+    watch.look(engine, means)
+    metrics = {**means, **(engine.evaluate() if evaluate else {})}
+    return Snapshot(engine.step, metrics, engine.look())
+
+
+class Means:
+    """Running means of scalar tensors; they stay on their device until taken."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, Tensor] = {}
+        self.counts: dict[str, int] = {}
+        self.newest: Mapping[str, Tensor] = {}
+
+    def add(self, metrics: Mapping[str, Tensor]) -> None:
+        self.newest = metrics
+        for name, value in metrics.items():
+            self.sums[name] = self.sums[name] + value if name in self.sums else value
+            self.counts[name] = self.counts.get(name, 0) + 1
+
+    def take(self) -> dict[str, float]:
+        """The means, in one transfer from the device; then start again."""
+        if not self.sums:
+            return {}
+        values = torch.stack([s.float() for s in self.sums.values()]).tolist()
+        result = {name: value / self.counts[name] for name, value in zip(self.sums, values, strict=True)}
+        self.sums, self.counts = {}, {}
+        return result
+
+
+class Watch:
+    """Looks for the ways in which training is lost: at once where reading a number costs nothing (CPU), else at the next look."""
+
+    def __init__(self) -> None:
+        self.usual: dict[str, deque[float]] = {name: deque(maxlen=100) for name in TITLES}
+        self.high = dict.fromkeys(TITLES, 0)  # steps for which a loss has been far above its usual size
+        self.last = 0
+
+    def step(self, step: int, metrics: Mapping[str, Tensor]) -> None:
+        for name in TITLES:
+            value = metrics.get(name)
+            if value is not None and value.device.type == "cpu":
+                _finite(step, TITLES[name], float(value))
+
+    def look(self, engine: Any, means: Mapping[str, float]) -> None:
+        """`means` of the losses since the last look; then the engine's own largest weights and outputs, one transfer."""
+        for name, title in TITLES.items():
+            if name in means:
+                _finite(engine.step, title, means[name])
+                self._jump(engine.step, name, means[name])
+        self.last = engine.step
+        health = engine.health()
+        for quantity, value in zip(health, torch.stack(list(health.values())).tolist(), strict=True):
+            _finite(engine.step, quantity, value)
+            if value > LARGEST:
+                raise Diverged(engine.step, quantity, f"reached {value:,.0f}")
+
+    def _jump(self, step: int, name: str, value: float) -> None:
+        usual = self.usual[name]
+        if len(usual) >= 10 and abs(value) > JUMP * max(1.0, median(usual)):
+            self.high[name] += step - self.last
+            if self.high[name] >= JUMP_STEPS:
+                raise Diverged(step, TITLES[name], f"rose to {value:,.0f}, {JUMP:.0f} times its usual size,")
+            return
+        self.high[name] = 0
+        usual.append(abs(value))
+
+
+def _finite(step: int, quantity: str, value: float) -> None:
+    if not math.isfinite(value):
+        raise Diverged(step, quantity, "is not a number" if math.isnan(value) else "is infinite")

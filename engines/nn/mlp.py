@@ -1,0 +1,46 @@
+"""Small multilayer perceptrons for 2-D data, and how every network here gets its first weights."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+SLOPE = 0.2  # of LeakyReLU below 0
+
+
+class MLP(nn.Module):
+    """Linear layers with LeakyReLU between them: (n, sizes[0]) -> (n, sizes[-1])."""
+
+    def __init__(self, sizes: list[int]):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers[:-1]:
+            x = F.leaky_relu(layer(x), SLOPE)
+        return self.layers[-1](x)
+
+
+class Fourier(nn.Module):
+    """x (n, 2) -> [x, sin(x·f), cos(x·f)] (n, 2 + 2 count) with fixed frequencies f drawn from N(0, scale²), in rad per unit of x:
+    a small network sees fine detail at once (Tancik et al., 2020)."""
+
+    def __init__(self, count: int, scale: float, generator: torch.Generator):
+        super().__init__()
+        self.register_buffer("frequencies", scale * torch.randn(2, count, generator=generator, device=generator.device))
+
+    def forward(self, x: Tensor) -> Tensor:
+        phase = x @ self.frequencies  # (n, count)
+        return torch.cat([x, phase.sin(), phase.cos()], 1)
+
+
+@torch.no_grad()
+def initialise(net: nn.Module, generator: torch.Generator) -> None:
+    """He et al., 2015: weights N(0, 2 / fan_in), biases zero. From `generator`, so that the seed alone decides."""
+    for module in net.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            fan_in = module.weight[0].numel()
+            module.weight.normal_(0.0, (2 / fan_in) ** 0.5, generator=generator)
+            if module.bias is not None:
+                module.bias.zero_()

@@ -1,0 +1,99 @@
+"""Run folders: run.json (family, config, seed, step, versions, history) beside checkpoint.safetensors."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from engines.config import from_dict
+from engines.core import Engine, Family
+from engines.data import DATASETS, OWN
+from engines.registry import FAMILIES
+
+RUN, CHECKPOINT = "run.json", "checkpoint.safetensors"
+
+
+def save_run(folder: Path, family: Family, blob: bytes, history: list[dict[str, Any]], extra: Mapping[str, Any]) -> None:
+    """Both files of a run folder, each put in its place at once."""
+    from engines.state import read_meta
+
+    meta = read_meta(blob)
+    config = meta["config"]
+    run = {"family": family.key, "config": config, "seed": config["seed"], "step": meta["step"], "versions": meta["versions"]}
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / CHECKPOINT, blob)
+    _write(folder / RUN, json.dumps(plain(run | dict(extra) | {"history": history}), indent=1, allow_nan=False).encode())
+
+
+def load_run(folder: str) -> tuple[Family, Engine, dict[str, Any]]:
+    """The family, the engine as it was saved, and run.json. ValueError says what is missing or wrong."""
+    from engines.state import unpack
+
+    path = Path(folder)
+    if not (path / RUN).is_file():
+        raise ValueError(f"{folder} is not a run folder: it holds no {RUN}")
+    try:
+        run = json.loads((path / RUN).read_bytes())
+        family, settings = family_of(run["family"]), run["config"]
+    except (KeyError, TypeError, RecursionError, UnicodeDecodeError, json.JSONDecodeError):
+        raise ValueError(f"{path / RUN} is not the description of a run") from None
+    if not (path / CHECKPOINT).is_file():
+        raise ValueError(f"{folder} holds no {CHECKPOINT}")
+    config = from_dict(family.Config, settings)
+    refuse_own(config.dataset)
+    engine = family.build(config, device=device("cpu"))
+    unpack(engine, (path / CHECKPOINT).read_bytes())
+    return family, engine, run
+
+
+def new_folder(out: str) -> Path:
+    """Tried before training, so that a bad name costs no time."""
+    folder = Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{out} is a file, not a folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        raise ValueError(f"{out} cannot be written to")
+    return folder
+
+
+def refuse_own(dataset: str) -> None:
+    """ValueError for the data sets that only a browser session has."""
+    if dataset in OWN:
+        raise ValueError(f"dataset={dataset} lives in the browser; the command line knows {', '.join(DATASETS)}")
+
+
+def family_of(key: str) -> Family:
+    """A family of the registry, or a ValueError."""
+    if key not in FAMILIES:
+        raise ValueError(f"{key} is not a family; the families are {', '.join(FAMILIES)}")
+    return FAMILIES[key]
+
+
+def device(name: str) -> str:
+    """The name, if there is such a device; the process then uses one thread."""
+    import torch
+
+    if name not in ("cpu", "cuda") or (name == "cuda" and not torch.cuda.is_available()):
+        raise ValueError(f"device={name} is not available here; use cpu" + (" or cuda" if torch.cuda.is_available() else ""))
+    torch.set_num_threads(1)  # these networks are too small for more
+    return name
+
+
+def plain(value: Any) -> Any:
+    """JSON knows no NaN and no infinity: null."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _write(path: Path, blob: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(blob)
+    part.replace(path)

@@ -1,0 +1,1 @@
+"""The product: pages, sessions and the public API. Imports gradio, never torch; engines are built in worker processes only."""

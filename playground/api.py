@@ -1,0 +1,2 @@
+def add_api(demo, service):
+    pass

@@ -1,0 +1,47 @@
+"""Everything the page must know before the first run, as one JSON text: knobs, presets, data sets, metrics, prose, code."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from engines.config import to_dict
+from engines.core import Family
+from engines.data import DATASETS, OWN, kind
+from engines.metrics import METRICS
+from engines.registry import FAMILIES
+from playground.components import code_peek, explain, knobs
+from playground.tabs import gan
+
+TABS = {"gan": gan}
+
+
+def schema() -> bytes:
+    """The JSON text served at play/schema."""
+    families = {key: _family(family) for key, family in FAMILIES.items()}
+    metrics = {name: asdict(info) for name, info in METRICS.items()}
+    return json.dumps({"families": families, "metrics": metrics}, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _family(family: Family) -> dict[str, Any]:
+    """One family: its form, presets with every knob filled in, data sets, and the words and code of its tab."""
+    datasets = {key: asdict(info) for key, info in DATASETS.items()}
+    datasets |= {key: {"key": key, "title": title, "kind": kind(key), "modes": 0, "classes": []} for key, title in OWN.items()}
+    return {
+        "key": family.key,
+        "title": family.title,
+        "summary": family.summary,
+        "paper": family.paper,
+        "paper_url": family.paper_url,
+        "knobs": knobs.form(family.Config),
+        "presets": [
+            {"key": key, "title": p.title, "expect": p.expect, "about": p.about, "config": to_dict(family.resolve(p.settings))}
+            for key, p in family.presets.items()
+        ],
+        "datasets": datasets,
+        "headline": {key: family.headline(family.resolve({"dataset": key})) for key in datasets},
+        "objectives": explain.objectives(family.key),
+        "code": {key: [code_peek.source(*place) for place in places] for key, places in TABS[family.key].CODE.items()},
+        **TABS[family.key].EXTRA,
+    }

@@ -1,0 +1,142 @@
+"""Many runs in one worker, in fair turns. Runs in the worker process; the web process never imports it.
+
+The session that has used least CPU time goes next, for one time slice. A session that wakes up starts where the least served of the
+others is: it can neither save up turns by pausing nor be punished for having trained while nobody else did.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from engines.config import from_dict
+from engines.core import Family
+from playground.sessions.branch import Branch, Origin
+
+LONGEST, SHORTEST, ROUND = 0.050, 0.008, 0.5  # seconds of CPU time: one slice, and one round of all sessions
+BEAT = 0.25  # seconds between reports of progress
+
+
+class Outgoing(Protocol):
+    def put(self, header: Mapping[str, Any], payload: bytes = b"", slot: tuple | None = None) -> None: ...
+
+
+@dataclass
+class Seat:
+    """One session's place in the queue. `used` is its CPU time in seconds, on the queue's own clock."""
+
+    used: float = 0.0
+    awake: bool = False
+    branches: dict[str, Branch] = field(default_factory=dict)
+
+    @property
+    def busy(self) -> bool:
+        return any(branch.busy for branch in self.branches.values())
+
+
+class Host:
+    """Obeys the messages of the web process and shares the core among sessions."""
+
+    def __init__(self, out: Outgoing, families: Mapping[str, Family], *, device: str = "cpu",
+                 clock: Callable[[], float] = time.thread_time):  # fmt: skip
+        self.out, self.families, self.device, self.clock = out, families, device, clock
+        self.seats: dict[str, Seat] = {}
+        self.floor = 0.0  # CPU time of the least served session that runs; never goes back
+        self.beat_at = 0.0
+
+    @property
+    def busy(self) -> bool:
+        return any(seat.busy for seat in self.seats.values())
+
+    def turn(self) -> Seat | None:
+        """One time slice for the session whose turn it is. None if nothing runs."""
+        ready = self._ready()
+        if not ready:
+            return None
+        seat = min(ready, key=lambda s: s.used)
+        branch = min((b for b in seat.branches.values() if b.busy), key=lambda b: b.used)
+        quantum = min(LONGEST, max(SHORTEST, ROUND / len(ready)))
+        start, late = self.clock(), time.monotonic() + 2 * LONGEST
+        spent = 0.0
+        while branch.busy and spent < quantum and time.monotonic() < late or not spent:
+            branch.tick()
+            spent = max(self.clock() - start, 1e-6)
+        seat.used += spent
+        branch.used += spent
+        return seat
+
+    def _ready(self) -> list[Seat]:
+        ready = [seat for seat in self.seats.values() if seat.busy]
+        settled = [seat.used for seat in ready if seat.awake]
+        if settled:
+            self.floor = max(self.floor, min(settled))
+        for seat in self.seats.values():
+            awake = seat.busy
+            if awake and not seat.awake:
+                seat.used = max(seat.used, self.floor)
+            seat.awake = awake
+        return ready
+
+    def beat(self) -> None:
+        """Tell the web process that this worker lives, and how far every run is."""
+        if time.monotonic() - self.beat_at < BEAT:
+            return
+        self.beat_at = time.monotonic()
+        runs = [
+            [sid, name, b.life, b.step, round(b.used, 4)] for sid, seat in self.seats.items() for name, b in seat.branches.items() if b.busy
+        ]
+        self.out.put({"type": "beat", "runs": runs})
+
+    # --- messages ------------------------------------------------------------------------------------------------------------
+
+    def handle(self, header: Mapping[str, Any], payload: bytes = b"") -> None:
+        """Obey one message. A run that no longer exists is no error: its visitor may have just left."""
+        do, sid, name = header["do"], header["sid"], header.get("b")
+        if do == "open":
+            self._open(header, payload)
+        elif do == "close":
+            self.seats.pop(sid, None)
+        elif do == "clear":
+            self.seats.setdefault(sid, Seat()).branches.clear()  # the seat keeps its place in the queue
+        elif sid in self.seats and name in self.seats[sid].branches:
+            seat = self.seats[sid]
+            branch = seat.branches[name]
+            match do:
+                case "drop":
+                    del seat.branches[name]
+                case "run":
+                    branch.run(header["order"])
+                case "pause":
+                    branch.pause(header["order"])
+                case "step":
+                    branch.do_steps(header["order"], header["count"], header.get("part"))
+                case "set":
+                    branch.set(header["knobs"])
+                case "sample":
+                    branch.sample(header["ticket"], header["request"])
+
+    def _open(self, header: Mapping[str, Any], payload: bytes) -> None:
+        sid, name, about = header["sid"], header["b"], header["data"]
+        family = self.families[header["family"]]
+        seat = self.seats.setdefault(sid, Seat())
+        old = seat.branches.get(name)
+        size = about["bytes"] if about else 0
+        data = np.frombuffer(payload[:size], about["dtype"]).reshape(about["shape"]).copy() if about else None
+        origin = Origin(payload[size:], header.get("parent_config"), header["step"], header["fork"])
+        seat.branches[name] = Branch(
+            family, from_dict(family.Config, header["config"]), self._emitter(sid, name, header["life"]),
+            life=header["life"], order=header["order"], run=header["run"], origin=origin, data=data, device=self.device,
+            rows=[row for row in old.rows if row["step"] <= origin.step] if old else None,
+        )  # fmt: skip
+        seat.branches[name].used = old.used if old else 0.0
+
+    def _emitter(self, sid: str, name: str, life: int) -> Callable[..., None]:
+        def emit(type: str, payload: bytes = b"", *, frame: bool = False, **header: Any) -> None:
+            slot = (sid, name, life, header["backdrop"]) if frame else None
+            self.out.put({"type": type, "sid": sid, "b": name, "life": life, **header}, payload, slot)
+
+        return emit

@@ -1,0 +1,87 @@
+"""How much one visitor, one address and this machine may use. Every number can be set from the environment, as PLAYGROUND_<NAME>."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, fields
+from typing import Self
+
+
+@dataclass
+class Limits:
+    """Numbers read once, when the program starts. 0 for `workers` and `max_running` means: by the number of cores."""
+
+    workers: int = 0
+    max_running: int = 0  # sessions that train at once; 32 per core
+    max_sessions: int = 500
+    max_branches: int = 6
+    absent_seconds: float = 30.0  # a page that is not heard of for so long is paused
+    leave_seconds: float = 5.0  # the same after the page said goodbye: a reload is back before
+    free_seconds: float = 600.0  # and for so long: forgotten
+    frame_seconds: float = 0.03  # between two answers to one page
+    frame_bytes: int = 8_000_000  # kept frames of one session
+    checkpoint_bytes: int = 24_000_000
+    max_flop: float = 3e10  # of one step
+    max_bytes: float = 1.5e9  # of one run
+    step_seconds: float = 20.0  # a worker that is silent for longer is stopped
+    start_seconds: float = 180.0  # the same while it starts
+    worker_memory_mb: int = 8_000
+    max_body: int = 64_000  # bytes of a request
+    max_data: int = 5_000_000  # bytes of uploaded data
+    call_rate: float = 100.0  # calls a second from one address, pulls not counted; bursts of `call_burst`
+    call_burst: float = 300.0
+    act_rate: float = 30.0  # buttons a second from one session
+    act_burst: float = 60.0
+    open_rate: float = 1.0  # new sessions a second from one address
+    open_burst: float = 64.0
+    proxies: int = 0  # trusted proxies in front, whose X-Forwarded-For is believed
+    api_steps: int = 20_000  # of one run asked for by a program
+    api_seconds: float = 600.0
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """Defaults, overridden by the environment. ValueError names a variable that is not a number."""
+        values = {}
+        for f in fields(cls):
+            text = os.environ.get(f"PLAYGROUND_{f.name.upper()}")
+            if text:
+                try:
+                    values[f.name] = type(f.default)(float(text))
+                except ValueError:
+                    raise ValueError(f"PLAYGROUND_{f.name.upper()}={text[:40]} is not a number") from None
+        limits = cls(**values)
+        limits.workers = limits.workers or os.cpu_count() or 1
+        limits.max_running = limits.max_running or 32 * (os.cpu_count() or 1)
+        return limits
+
+
+LIMITS = Limits.from_env()
+
+
+class Refused(Exception):
+    """Something a visitor asked for and does not get. `field` names the setting at fault, `status` is the HTTP answer."""
+
+    def __init__(self, sentence: str, field: str | None = None, status: int = 400):
+        super().__init__(sentence)
+        self.field, self.status = field, status
+
+
+class Buckets:
+    """Token buckets by key: `rate` a second, up to `burst` at once. Remembers the `capacity` keys used last."""
+
+    def __init__(self, rate: float, burst: float, capacity: int = 10_000):
+        self.rate, self.burst, self.capacity = rate, burst, capacity
+        self.levels: OrderedDict[str, tuple[float, float]] = OrderedDict()  # key -> (tokens left, at this time)
+
+    def take(self, key: str) -> None:
+        """One token for `key`, or Refused with status 429."""
+        now = time.monotonic()
+        level, then = self.levels.pop(key, (self.burst, now))
+        level = min(self.burst, level + (now - then) * self.rate)
+        self.levels[key] = (max(0.0, level - 1) if level >= 1 else level, now)
+        if len(self.levels) > self.capacity:
+            self.levels.popitem(last=False)
+        if level < 1:
+            raise Refused("Too many requests from here; wait a moment.", status=429)

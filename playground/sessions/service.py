@@ -1,0 +1,345 @@
+"""The web process's side of every session: what pages, routes and the public API call. Answers at once, holds no model.
+
+A button changes what is remembered here and sends one message; the worker obeys at its next time slice. Everything that comes from
+outside is checked again before it goes anywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any, Protocol
+
+from engines.config import to_dict
+from engines.core import Family
+from playground.sessions import answer, settings
+from playground.sessions.acts import ACTS
+from playground.sessions.limits import LIMITS, Buckets, Refused
+from playground.sessions.line import Line
+from playground.sessions.record import Item, Own, Record, Run
+
+log = logging.getLogger(__name__)
+CRASHES, CRASH_SECONDS = 3, 120.0  # a run that took its worker down so often in so long is not started again by itself
+
+
+class Workers(Protocol):
+    """Where models live. Messages to one worker arrive in order."""
+
+    device: str
+    engine: str
+
+    def start(self, on_message: Callable[[dict[str, Any], bytes], None], on_lost: Callable[[int], None]) -> None: ...
+    def send(self, worker: int, header: Mapping[str, Any], payload: bytes = b"") -> None: ...
+    def pick(self) -> int:
+        """The worker for a new session."""
+
+    def release(self, worker: int) -> None:
+        """A session of this worker is gone."""
+
+    def close(self) -> None: ...
+
+
+class Service:
+    """All sessions. One lock guards them; nothing under it waits."""
+
+    def __init__(self, workers: Workers, families: Mapping[str, Family]):
+        self.workers, self.families = workers, families
+        self.lock = threading.RLock()
+        self.records: dict[str, Record] = {}  # by token
+        self.by_sid: dict[str, Record] = {}
+        self.line = Line(self._go)
+        self.opens = Buckets(LIMITS.open_rate, LIMITS.open_burst)
+        self.acts = Buckets(LIMITS.act_rate, LIMITS.act_burst)
+        self.tickets: dict[str, tuple[asyncio.AbstractEventLoop, asyncio.Future]] = {}
+        self.made = 0
+        self.closing = threading.Event()
+
+    def start(self) -> None:
+        """Start the workers and the housekeeping."""
+        self.workers.start(self._on_message, self._on_lost)
+        threading.Thread(target=self._housekeeping, name="housekeeping", daemon=True).start()
+
+    def close(self) -> None:
+        self.closing.set()
+        self.workers.close()
+        with self.lock:
+            for record in self.records.values():
+                record.next()
+
+    # --- what routes and programs call ---------------------------------------------------------------------------------------
+
+    def resolve(self, family: Any, overrides: Any) -> dict[str, Any]:
+        """Overrides -> every knob, what a step costs, and the kind of data. Refused names the field."""
+        found = self.family(family)
+        config = settings.resolve(found, overrides)
+        return {"config": to_dict(config), "cost": asdict(found.cost(config)), "kind": settings.kind(config)}
+
+    def open(self, family: Any, token: Any, address: str) -> dict[str, Any]:
+        """Come back to a session, or begin one."""
+        self.family(family)
+        with self.lock:
+            record = self.records.get(token) if isinstance(token, str) else None
+            if record and record.family == family:
+                record.seen, record.leaving = time.monotonic(), False
+                return {"token": record.token, "resumed": bool(record.runs)}
+            self.opens.take(address)
+            if len(self.records) >= LIMITS.max_sessions:
+                raise Refused("Every seat is taken; try again in a few minutes.", status=503)
+            self.made += 1
+            record = Record(secrets.token_urlsafe(16), f"s{self.made}", family, self.workers.pick())
+            self.records[record.token] = self.by_sid[record.sid] = record
+            return {"token": record.token, "resumed": False}
+
+    def act(self, token: Any, body: Any) -> dict[str, Any]:
+        """Press a button: `{"do": ..., ...}`. Refused says what is wrong with it."""
+        record = self.find(token)
+        self.acts.take(record.sid)
+        if not isinstance(body, dict):
+            raise Refused("A command is a set of named values.")
+        do = body.get("do")
+        if not isinstance(do, str) or do not in ACTS:
+            raise Refused(f"do is not one of {', '.join(ACTS)}.", "do")
+        function, allowed = ACTS[do]
+        if unknown := [name for name in body if name not in allowed and name != "do"]:
+            raise Refused(f"{str(unknown[0])[:40]} does not belong to {do}.", str(unknown[0])[:40])
+        with self.lock:
+            record.seen = time.monotonic()
+            result = function(self, record, body)
+            record.next()
+            return {"ok": True, **(result or {})}
+
+    async def pull(self, token: Any, since: int = 0, history: bool = False, wait: float = 15.0) -> bytes:
+        """What is new in a session since sequence number `since`, as soon as there is something. See `answer.py` for the bytes."""
+        record = self.find(token)
+        with self.lock:
+            record.pulling += 1
+            record.leaving = False
+        try:
+            await asyncio.sleep(min(LIMITS.frame_seconds, record.pulled_at + LIMITS.frame_seconds - time.monotonic()))
+            await self._news(record, since, time.monotonic() + wait)
+            with self.lock:
+                record.pulled_at = time.monotonic()
+                return answer.build(self, record, since, history)
+        finally:
+            with self.lock:
+                record.pulling -= 1
+                record.seen = time.monotonic()
+
+    async def sample(self, token: str, request: Mapping[str, Any], seconds: float = 60.0) -> bytes:
+        """Draw from the active run's model; a frame with float32 arrays. Refused if it takes too long."""
+        record = self.find(token)
+        ticket, loop = secrets.token_urlsafe(8), asyncio.get_running_loop()
+        future = loop.create_future()
+        with self.lock:
+            self.ensure(record, record.run)
+            self.tickets[ticket] = (loop, future)
+            self.tell(record, record.run, "sample", ticket=ticket, request=dict(request))
+        try:
+            return await asyncio.wait_for(future, seconds)
+        except TimeoutError:
+            raise Refused("Drawing the samples took too long.", status=503) from None
+        finally:
+            self.tickets.pop(ticket, None)
+
+    def add_own(self, token: Any, dataset: str, own: Own, message: str) -> dict[str, Any]:
+        """Keep a visitor's own data for the runs to come."""
+        record = self.find(token)
+        with self.lock:
+            record.own[dataset] = own
+        return {"dataset": dataset, "n": own.shape[0], "message": message}
+
+    def leave(self, token: str) -> None:
+        """Forget a session and all its runs."""
+        with self.lock:
+            if record := self.records.pop(token, None):
+                del self.by_sid[record.sid]
+                record.clear()
+                self.line.settle(record)
+                self.workers.send(record.worker, {"do": "close", "sid": record.sid})
+                self.workers.release(record.worker)
+                record.next()
+
+    def find(self, token: Any) -> Record:
+        record = self.records.get(token) if isinstance(token, str) else None
+        if record is None:
+            raise Refused("This session has ended; reload the page.", status=404)
+        return record
+
+    def family(self, key: Any) -> Family:
+        if not isinstance(key, str) or key not in self.families:
+            raise Refused(f"family is not one of {', '.join(self.families)}.", "family")
+        return self.families[key]
+
+    # --- what acts do to runs ------------------------------------------------------------------------------------------------
+
+    def tell(self, record: Record, run: Run, do: str, **more: Any) -> None:
+        """One message about a run to its worker."""
+        self.workers.send(record.worker, {"do": do, "sid": record.sid, "b": run.name, **more})
+
+    def launch(self, record: Record, run: Run) -> None:
+        """Have the worker build a run: at its last checkpoint, at the point where it forks off, or at step 0."""
+        saved = run.checkpoints.items[-1] if run.checkpoints.items else None
+        fork = run.origin if saved is None else None
+        start: Item | None = saved or fork
+        own, run.lost, run.ready = run.data, False, False
+        header = {
+            "do": "open", "sid": record.sid, "b": run.name, "family": record.family, "config": to_dict(run.config), "life": run.life,
+            "order": run.order, "run": False, "fork": fork is not None, "parent_config": fork.config if fork else None,
+            "step": run.from_step if fork else saved.step if saved else 0,
+            "data": {"dtype": own.dtype, "shape": own.shape, "bytes": len(own.raw)} if own else None,
+        }  # fmt: skip
+        self.workers.send(record.worker, header, (own.raw if own else b"") + (start.data if start else b""))
+
+    def begin(self, record: Record, run: Run) -> None:
+        """Train a run, or put its session in line."""
+        self.ensure(record, run)
+        record.message = None
+        self.line.join(record, run)
+
+    def pause(self, record: Record, run: Run) -> None:
+        if run.state in ("waiting", "starting", "running"):
+            was, run.state = run.state, "paused" if run.step else "empty"
+            run.order += 1
+            run.rate = run.beat = None
+            if was != "waiting":
+                run.state = "paused"
+                self.tell(record, run, "pause", order=run.order)
+            self.line.settle(record)
+
+    def ensure(self, record: Record, run: Run) -> None:
+        """Have a run built again that its worker has lost."""
+        if run.lost:
+            self.set_back(record, run, "restart", "Worker restarted")
+
+    def set_back(self, record: Record, run: Run, kind: str, title: str) -> None:
+        """Return a run to its last checkpoint, here and in the worker."""
+        step = run.checkpoints.items[-1].step if run.checkpoints.items else run.from_step
+        run.cut(step)
+        record.events = [(n, e) for n, e in record.events if e["b"] != run.name or e["s"] <= step]
+        record.add_event(run, step, kind, title, cut=True)
+        self.launch(record, run)
+
+    def _go(self, record: Record, run: Run) -> None:
+        run.state = "running" if run.ready else "starting"
+        run.order += 1
+        self.tell(record, run, "run", order=run.order)
+        record.next()
+
+    async def _news(self, record: Record, since: int, deadline: float) -> None:
+        loop = asyncio.get_running_loop()
+        while (left := deadline - time.monotonic()) > 0 and not self.closing.is_set():
+            event = asyncio.Event()
+            with self.lock:
+                if record.seq > since:
+                    return
+                record.waiters.add((loop, event))
+            try:
+                await asyncio.wait_for(event.wait(), left)
+            except TimeoutError:
+                return
+            finally:
+                with self.lock:
+                    record.waiters.discard((loop, event))
+
+    # --- what workers say ----------------------------------------------------------------------------------------------------
+
+    def _on_message(self, header: dict[str, Any], payload: bytes) -> None:
+        with self.lock:
+            if header["type"] == "beat":
+                for sid, name, life, step, cpu in header["runs"]:
+                    for _, run in self._run(sid, name, life):
+                        run.progress(step, cpu)
+                return
+            for record, run in self._run(header["sid"], header["b"], header["life"]):
+                self._on_news(record, run, header, payload)
+
+    def _run(self, sid: str, name: str, life: int) -> Iterator[tuple[Record, Run]]:
+        """The run a message is about, unless it has been set back or left behind meanwhile."""
+        record = self.by_sid.get(sid)
+        run = record.runs.get(name) if record else None
+        if run and run.life == life:
+            yield record, run
+
+    def _on_news(self, record: Record, run: Run, header: dict[str, Any], payload: bytes) -> None:
+        match header["type"]:
+            case "row":
+                run.add_row(Item(record.next(), header["s"], b'{"b":"%s",' % run.name.encode() + payload[1:]))
+            case "frame":
+                run.add_frame(Item(record.next(), header["s"], payload), header["backdrop"])
+            case "checkpoint":
+                run.checkpoints.add(Item(record.seq, header["s"], payload, header["config"], header["pin"]))
+            case "event":
+                record.add_event(run, header["s"], header["kind"], header["title"])
+            case "state" if header["order"] == run.order:
+                self._on_state(record, run, header)
+            case "sampled" if header["ticket"] in self.tickets:
+                loop, future = self.tickets.pop(header["ticket"])
+                with contextlib.suppress(RuntimeError):  # that loop has ended
+                    loop.call_soon_threadsafe(lambda: future.done() or future.set_result(payload))
+
+    def _on_state(self, record: Record, run: Run, header: dict[str, Any]) -> None:
+        run.state, run.step = header["state"], header["step"]
+        record.message = header.get("message", record.message)
+        if run.state == "running":
+            run.state = "running" if run.ready else "starting"
+        elif run.state == "failed":
+            run.state, run.lost = "paused" if run.step else "empty", True
+            if not run.ready and run.checkpoints.items:
+                run.checkpoints.cut(run.checkpoints.items[-1].step - 1)  # it cannot be restored; the one before may
+            if run.parent and not run.ready:
+                del record.runs[run.name]
+                record.active = run.parent
+        if run.state not in ("starting", "running"):
+            run.rate = run.beat = None
+        record.next()
+        self.line.settle(record)
+
+    def _on_lost(self, worker: int) -> None:
+        """A worker died and an empty one is in its place: build again what was training, from the last checkpoints."""
+        now = time.monotonic()
+        with self.lock:
+            for record in [r for r in self.records.values() if r.worker == worker]:
+                going = [run for run in record.runs.values() if run.state in ("starting", "running")]
+                record.crashes = [t for t in record.crashes if now - t < CRASH_SECONDS] + ([now] if going else [])
+                for run in record.runs.values():
+                    run.lost = True
+                for run in going:
+                    self._recover(record, run)
+                record.next()
+
+    def _recover(self, record: Record, run: Run) -> None:
+        if len(record.crashes) >= CRASHES:
+            self.pause(record, run)
+            record.message = f"Paused: the worker process failed {len(record.crashes)} times while this trained."
+            return
+        self.ensure(record, run)
+        self._go(record, run)
+        record.message = f"The worker process restarted. Your run continues from step {run.step:,}."
+
+    # --- housekeeping --------------------------------------------------------------------------------------------------------
+
+    def _housekeeping(self) -> None:
+        while not self.closing.wait(0.5):
+            try:
+                self._sweep(time.monotonic())
+            except Exception:
+                log.exception("housekeeping failed")
+
+    def _sweep(self, now: float) -> None:
+        """Pause what nobody looks at, forget what nobody came back to."""
+        with self.lock:
+            for record in list(self.records.values()):
+                absent = 0.0 if record.pulling and not record.leaving else now - record.seen
+                if absent > LIMITS.free_seconds:
+                    self.leave(record.token)
+                elif record.training and absent > (LIMITS.leave_seconds if record.leaving else LIMITS.absent_seconds):
+                    for run in record.runs.values():
+                        self.pause(record, run)
+                    record.message = "Paused while the page was closed or hidden"
+                    record.next()

@@ -1,0 +1,43 @@
+"""The GAN tab: controls, stage, readings in three columns; on a phone the stage comes first and the controls become a sheet."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from engines.gan.config import EQUILIBRIUM, OBJECTIVES
+from engines.registry import FAMILIES
+from playground.components import lab
+
+FAMILY = FAMILIES["gan"]
+# objective -> the functions to show: the loss of the running step first. Names follow the keys.
+CODE = {
+    key: [
+        ("engines/gan/objectives.py", f"{key.replace('-', '_')}_g"),
+        ("engines/gan/objectives.py", f"{key.replace('-', '_')}_d"),
+    ]
+    for key in OBJECTIVES
+}
+EXTRA = {
+    "equilibrium": EQUILIBRIUM,
+    "parts": [{"part": "d", "title": "Step D"}, {"part": "g", "title": "Step G"}, {"part": None, "title": "Both"}],
+    "layers": {
+        "2d": [["data", "Data", "data"], ["samples", "Samples", "model"], ["heat", "D(x)", "exact"], ["gradient", "G gradient", "exact"]],
+        "image": [["data", "Data", "data"], ["samples", "Samples", "model"]],
+    },
+}
+
+
+def build() -> None:
+    """Lay the tab out inside the current Gradio context."""
+    with gr.Column(elem_classes="tab family-gan", elem_id="lab-gan"):
+        lab.run_header(FAMILY)
+        with gr.Row(elem_classes="columns"):
+            with gr.Column(elem_classes="column-controls"):
+                lab.controls()
+            with gr.Column(elem_classes="column-stage"):
+                lab.stage("Data space")
+                lab.explanation()
+            with gr.Column(elem_classes="column-readings"):
+                lab.readings()
+                lab.code()
+        lab.phone_bar()

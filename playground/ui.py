@@ -1,0 +1,54 @@
+"""build(service) -> the Gradio page; launch() serves it with the session routes beside it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import gradio as gr
+
+from playground.api import add_api
+from playground.components.panel import panel
+from playground.schema import schema
+from playground.sessions.routes import routes
+from playground.sessions.service import Service
+from playground.tabs import gan
+from playground.theme import theme
+
+HEAD = """
+<meta name="color-scheme" content="light dark">
+<link rel="stylesheet" href="play/web/tokens.css"><link rel="stylesheet" href="play/web/playground.css">
+<script type="module" src="play/web/main.js"></script>
+"""
+
+
+def build(service: Service) -> gr.Blocks:
+    """The page. A family without a working tab has none."""
+    with gr.Blocks(title="Generative Playground", fill_width=True, delete_cache=(3600, 3600)) as demo:
+        panel("brand", tag="div", classes="brand")
+        with gr.Tabs(elem_id="nav", selected="gan"), gr.Tab("GAN", id="gan"):
+            gan.build()
+        add_api(demo, service)
+    return demo
+
+
+def launch(demo: gr.Blocks, service: Service, **options: Any) -> tuple[Any, str, str]:
+    """Serve without blocking. Every option is safe for strangers: no server-side rendering, no monitoring page, no error details."""
+    demo.queue(max_size=64, api_open=False)
+    settings = dict(
+        theme=theme(),
+        head=HEAD,
+        ssr_mode=False,
+        run_history=False,
+        enable_monitoring=False,
+        show_error=False,
+        quiet=True,
+        prevent_thread_lock=True,
+        strict_cors=True,
+        max_file_size="5mb",
+        state_session_capacity=500,
+        footer_links=["api"],
+        server_name=os.environ.get("GRADIO_SERVER_NAME"),
+        app_kwargs={"routes": routes(service, schema)},
+    )
+    return demo.launch(**{**settings, **options})
