@@ -97,11 +97,17 @@ def parse(cls: type, text: str) -> tuple[str, Any]:
         return name, check(k, raw)
     if k.type is bool:
         return name, check(k, {"true": True, "false": False}.get(raw.lower(), raw))
-    try:
-        value = float(raw)
-    except ValueError:
-        value = raw
-    return name, check(k, value)
+    return name, check(k, _read(raw))
+
+
+def _read(raw: str) -> Any:
+    """The whole number or the number that a text says, else the text itself."""
+    for kind in (int, float):
+        try:
+            return kind(raw)
+        except ValueError:
+            continue
+    return raw
 
 
 def _show(value: Any) -> str:

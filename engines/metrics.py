@@ -21,6 +21,7 @@ CLASSES_COVERED, CLASS_BALANCE, PIXEL_SLICED_W1 = "classes_covered", "class_bala
 MODE_SHARE = "mode_share/"  # + the number of the mode: its share of all samples, high-quality ones only
 
 N_EVALUATE = 2_000  # samples per evaluation in 2-D
+N_IMAGES = 1_000  # and on images
 HQ_CEILING = 1 - exp(-4.5)  # 0.9889: the mass of a 2-D Gaussian within 3 sigma of its mean
 COVERED = 0.2  # a mode counts from this part of its fair share
 
@@ -36,6 +37,7 @@ class MetricInfo:
     decimals: int = 2
     scale: Literal["linear", "log", "percent"] = "linear"
     target: float | None = None
+    n: int | None = None  # samples per evaluation
     about: str = ""
 
 
@@ -125,8 +127,8 @@ def floor(measure: Callable[[np.ndarray, np.ndarray], float], draw: Callable[[in
 METRICS: dict[str, MetricInfo] = {
     m.name: m
     for m in (
-        MetricInfo(D_LOSS, "Loss of D", "nats", about="what D lowers, penalties left out"),
-        MetricInfo(G_LOSS, "Loss of G", "nats", about="what G lowers"),
+        MetricInfo(D_LOSS, "Loss of D", about="what D lowers, penalties left out; in nats where D says a probability"),
+        MetricInfo(G_LOSS, "Loss of G", about="what G lowers; in nats where D says a probability"),
         MetricInfo(D_GRAD_NORM, "Gradient of D", scale="log", about="length of the gradient of D's loss in its weights"),
         MetricInfo(
             G_GRAD_NORM, "Gradient of G", scale="log", about="length of the gradient of G's loss in its weights; near 0, G stands still"

@@ -127,8 +127,8 @@ def _check(name: str, part: Any, found: Mapping[str, Tensor]) -> None:
         return  # packed before the first step
     if missing := sorted(expected.keys() ^ found.keys()):
         raise ValueError(f"{name}: {missing[0]} is only in {'the engine' if missing[0] in expected else 'the checkpoint'}")
-    for key, tensor in found.items():
-        shape, dtype = expected[key]
+    for key, (shape, dtype) in expected.items():
+        tensor = found[key]
         if isinstance(part, Rng):
             _check_stream(name, key, tensor)
         elif tuple(tensor.shape) != shape or tensor.dtype != dtype:

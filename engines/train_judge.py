@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from engines.data import images
 from engines.judge import FOLDER, MEASURED, Classifier, Judge
-from engines.metrics import FRECHET_DISTANCE
+from engines.metrics import CLASSES_COVERED, FRECHET_DISTANCE
 from engines.nn.init import reset
 
 SEED = 0
@@ -86,10 +86,11 @@ def measure(judge: Judge, data: images.ImageSet, draws_from: np.ndarray) -> dict
     _, probability = judge.look(data.test_pixels)
     rng = np.random.default_rng(SEED)
     reports = [judge.report(draws_from[rng.choice(len(draws_from), judge.n, replace=False)]) for _ in range(DRAWS)]
+    scores = {name: [report[name] for report in reports] for name in MEASURED}
     return {
         "accuracy": float((probability.argmax(1) == data.test_labels).mean()),
-        "floors": {name: float(np.mean([report[name] for report in reports])) for name in MEASURED},
-        "floor_sd": float(np.std([report[FRECHET_DISTANCE] for report in reports])),
+        "floors": {name: float(np.mean(values)) for name, values in scores.items()} | {CLASSES_COVERED: max(scores[CLASSES_COVERED])},
+        "floor_sd": float(np.std(scores[FRECHET_DISTANCE])),
     }
 
 

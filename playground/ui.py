@@ -28,7 +28,7 @@ def build(service: Service) -> gr.Blocks:
         panel("brand", tag="div", classes="brand")
         with gr.Tabs(elem_id="nav", selected="gan"), gr.Tab("GAN", id="gan"):
             gan.build()
-        add_api(demo, service)
+        add_api(service)
     return demo
 
 

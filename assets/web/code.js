@@ -6,7 +6,7 @@ const STEPS = [
   ["d", "discriminator step"],
 ];
 
-/** @param {HTMLElement} part @param {Record<string, object[]>} code objective -> [G's function, D's function] */
+/** @param {HTMLElement} part @param {Record<string, object[]>} code "objective/g" and "/d" -> pieces of source */
 export function createCodePanel(part, code) {
   part.innerHTML = `<div class="head"><span class="title"></span><span class="tabs">${STEPS.map(([key, words], i) => `<button type="button" data-step="${key}" aria-pressed="${i === 0}">${words}</button>`).join("")}</span></div><pre class="code" tabindex="0"></pre>`;
   const title = part.querySelector(".title");
@@ -24,25 +24,30 @@ export function createCodePanel(part, code) {
   let shown = "";
   function update(now) {
     last = now;
-    const [source] = code[now.objective].slice(which === "g" ? 0 : 1);
+    const sources = code[`${now.objective}/${which}`];
     const loss = now.values[`${which}_loss`];
     const grad = now.values[`${which}_grad_norm`];
     const key = [now.objective, which, loss, grad].join();
     if (key === shown) return;
     shown = key;
-    title.textContent = `${source.file.split("/").at(-1)}, line ${source.line}`;
-    pre.replaceChildren();
-    if (source.paper) pre.append(comment(`# ${source.paper}\n`));
-    for (const line of source.code.split("\n")) {
-      const at = line.indexOf("  #");
+    title.textContent = sources.map((s) => `${s.file.split("/").at(-1)}:${s.line}`).join(", ");
+    const value = loss == null ? "" : `  # ${fmt(loss, 3)}`;
+    pre.replaceChildren(...sources.flatMap((s, i) => [...lines(s.code, i === 0 ? value : "", grad), "\n"]));
+  }
+
+  /** Lines with their comments dimmed; the line that gives the loss is marked and carries its value, so does the gradient's. */
+  function* lines(text, value, grad) {
+    for (const line of text.split("\n")) {
+      const at = line.startsWith("#") ? 0 : line.indexOf("  #");
       const row = document.createElement("span");
       row.append(at < 0 ? line : line.slice(0, at));
       if (at >= 0) row.append(comment(line.slice(at)));
-      if (line.trim().startsWith("return")) {
+      if (value && line.trim().startsWith("return")) {
         row.className = "running";
-        if (loss != null) row.append(comment(`  # ${fmt(loss, 3)}${grad != null ? `, |∇| ${fmt(grad, 3)}` : ""}`));
-      }
-      pre.append(row, "\n");
+        row.append(comment(value));
+      } else if (grad != null && line.includes("_grad_norm(")) row.append(comment(`  # ${fmt(grad, 3)}`));
+      yield row;
+      yield "\n";
     }
   }
 

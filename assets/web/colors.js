@@ -54,7 +54,7 @@ export function colorsOf(element) {
   colors = { dark: isDark() };
   for (const [name, property] of Object.entries(NAMES)) colors[name] = hexOf(style.getPropertyValue(property).trim() || "#808080");
   colors.key = [colors.surface, colors.accent, colors.data, colors.ink].join();
-  if (element.isConnected) cache.set(element, colors);
+  if (style.getPropertyValue("--surface")) cache.set(element, colors); // else the style sheet is still on its way
   return colors;
 }
 

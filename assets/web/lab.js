@@ -231,9 +231,9 @@ export function createLab({ root, parts, family, metrics, link }) {
     if (frame && frame !== shown.frame) stage.setFrame(frame);
     if (evidence !== shown.evidence) stage.setMarks(evidence.filter((e) => e.index != null).map((e) => ({ mode: e.index, number: e.number })));
     shown = { backdrop, frame, evidence };
-    stage.setState({ faded: ["waiting", "starting"].includes(store.header.state), empty: !started() });
-    plate.update(store, { error: state.error, started: started() });
-    readings.update(store, { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config.objective, total: branch?.info.total ?? config.steps, marks: marks(branch), evidence });
+    const covered = plate.update(store, { error: state.error, started: started() });
+    stage.setState({ faded: ["waiting", "starting"].includes(store.header.state), empty: !started(), inset: covered });
+    readings.update(store, { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config.objective, total: branch?.info.total ?? config.steps, marks: marks(branch), evidence, run: store.lineage().at(-1)?.info.id });
     timeline.update(timelineOf(branch, config, set));
     explain.update({ note, started: started(), finished: store.header.state === "finished", about: family.objectives[config.objective], objective: config.objective });
     code.update({ objective: config.objective, values: { g_loss: store.value("g_loss"), d_loss: store.value("d_loss"), g_grad_norm: store.value("g_grad_norm"), d_grad_norm: store.value("d_grad_norm") } });

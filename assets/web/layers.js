@@ -18,7 +18,7 @@ export function createLayers(bar, layers, onChange) {
   }
 
   function update(kind, config) {
-    const critic = config.objective.startsWith("wgan");
+    const critic = ["wgan", "wgan-gp", "r3gan"].includes(config.objective); // no probability, only higher and lower
     const key = kind + critic;
     if (key === built) return;
     built = key;

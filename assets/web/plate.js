@@ -43,14 +43,15 @@ export function createPlate(part, commands, family) {
     };
   }
 
+  /** Say what there is to say. @returns {number} px of the stage that are covered */
   function update(store, now) {
     const m = message(store, now);
     const hide = !m || (store.header.message && dismissed === store.header.message && !now.error);
     const key = hide ? "" : JSON.stringify([m.title, m.text, m.buttons.map((b) => b[0])]);
-    if (key === shown) return;
+    if (key === shown) return covered();
     shown = key;
     part.hidden = hide;
-    if (hide) return;
+    if (hide) return 0;
     part.replaceChildren();
     part.classList.toggle("brief", Boolean(m.brief) || (!m.text && !m.buttons.length));
     const h = document.createElement("h3");
@@ -68,7 +69,11 @@ export function createPlate(part, commands, family) {
       row.append(button);
     }
     part.append(h, p, row);
+    return covered();
   }
+
+  /** Height of the stage that the plate covers, in px; a brief one may lie over the picture. */
+  const covered = () => (part.hidden || part.classList.contains("brief") ? 0 : part.offsetHeight + 16);
 
   return {
     update,

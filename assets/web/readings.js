@@ -81,11 +81,11 @@ export function createReadings(part, { metrics, equilibrium, onPick }) {
   }
 
   /** Draw everything at the store's step. */
-  function update(store, { kind, headline, dataset, objective, total, marks, evidence }) {
+  function update(store, { kind, headline, dataset, objective, total, marks, evidence, run }) {
     layout(kind, headline, dataset, objective);
     const step = store.step;
     for (const t of tiles) drawTile(t, store, step);
-    const common = { xMax: total, cursor: step, marks };
+    const common = { xMax: total, cursor: step, marks, run };
     const lines = equilibrium[objective] ?? {};
     charts.loss.update({
       ...common,

@@ -18,22 +18,25 @@ class Density(Protocol):
 
 @dataclass(frozen=True)
 class Mixture:
-    """Equal Gaussians. `means` (k, 2); `root` (2, 2) lower triangular, the covariance of each is root rootᵀ."""
+    """Gaussians of one covariance. `means` (k, 2); `root` (2, 2) lower triangular, the covariance of each is root rootᵀ;
+    `weights` (k,) sum to 1, None for equal ones."""
 
     means: np.ndarray
     root: np.ndarray
+    weights: np.ndarray | None = None
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """(n, 2) float64."""
-        return self.means[rng.integers(len(self.means), size=n)] + rng.standard_normal((n, 2)) @ self.root.T
+        return self.means[rng.choice(len(self.means), size=n, p=self.weights)] + rng.standard_normal((n, 2)) @ self.root.T
 
     def _blurred(self, x: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray, float]:
-        """Precision (2, 2), log N(x; mean_k, C) up to a constant (n, k), and that constant, for C = covariance + sigma² I."""
+        """Precision (2, 2), log weight_k N(x; mean_k, C) up to a constant (n, k), and that constant, for C = covariance + sigma² I."""
         covariance = self.root @ self.root.T + sigma**2 * np.eye(2)
         precision = np.linalg.inv(covariance)
         delta = x[:, None, :] - self.means  # (n, k, 2)
-        power = -0.5 * ((delta @ precision) * delta).sum(2)  # (n, k)
-        return precision, power, -np.log(2 * np.pi) - 0.5 * np.log(np.linalg.det(covariance)) - np.log(len(self.means))
+        weight = 1 / len(self.means) if self.weights is None else self.weights
+        power = np.log(weight) - 0.5 * ((delta @ precision) * delta).sum(2)  # (n, k)
+        return precision, power, -np.log(2 * np.pi) - 0.5 * np.log(np.linalg.det(covariance))
 
     def log_prob(self, x: np.ndarray, sigma: float = 0.0) -> np.ndarray:
         """log density in nats, (n,)."""

@@ -26,15 +26,15 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 def decode_uploads(files: list[tuple[str, bytes]]) -> np.ndarray:
     """Named files, pictures or zip archives of them -> (n, 3, 32, 32) uint8, or (n, 1, 28, 28) if every picture is grey. Each is
     cropped to its central square and put on white where transparent. ValueError names the file and the limit it breaks."""
-    pictures, total = [], 0
-    for name, data in _members(files):
+    members, total = list(_members(files)), 0
+    for name, data in members:  # all headers before the first decoding
         width, height = _size(name, data)
         total += width * height
         if total > MAX_TOTAL_PIXELS:
             raise ValueError(f"{name}: the pictures together exceed {MAX_TOTAL_PIXELS:,} pixels")
-        pictures.append(_decode(name, data))  # (32, 32, 3)
-    if len(pictures) < MIN_IMAGES:
-        raise ValueError(f"{len(pictures)} pictures are too few; at least {MIN_IMAGES} are needed")
+    if len(members) < MIN_IMAGES:
+        raise ValueError(f"{len(members)} pictures are too few; at least {MIN_IMAGES} are needed")
+    pictures = [_decode(name, data) for name, data in members]  # (32, 32, 3) each
     if not all(_is_grey(p) for p in pictures):
         return np.stack([np.asarray(p) for p in pictures]).transpose(0, 3, 1, 2).copy()
     return np.stack([np.asarray(_resize(p.convert("L"), GREY_SIDE)) for p in pictures])[:, None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
+from math import log, prod
 from typing import Any
 
 from engines.config import from_dict, knob, validate
@@ -20,6 +20,18 @@ OBJECTIVES = {
     "wgan-gp": "critic whose slope is pulled towards 1 between data and samples",
     "r1": "non-saturating, with the slope of D at the data penalised",
     "r3gan": "D compares pairs of real and fake; its slope is penalised at both",
+}
+# What the losses are when G is perfect and D cannot tell (one value everywhere), penalties left out. A critic's value has no zero
+# point, so G's loss has no equilibrium there.
+EQUILIBRIUM: dict[str, dict[str, float]] = {
+    "non-saturating": {"d_loss": log(4), "g_loss": log(2)},
+    "minimax": {"d_loss": log(4), "g_loss": -log(2)},
+    "lsgan": {"d_loss": 0.25, "g_loss": 0.125},
+    "hinge": {"d_loss": 2.0, "g_loss": 0.0},
+    "wgan": {"d_loss": 0.0},
+    "wgan-gp": {"d_loss": 0.0},
+    "r1": {"d_loss": log(4), "g_loss": log(2)},
+    "r3gan": {"d_loss": log(2), "g_loss": log(2)},
 }
 NOISE = {"uniform": "each number uniform in [−1, 1]", "normal": "each number standard normal"}
 
@@ -121,8 +133,8 @@ class Request:
 
 # Recommended values, found by search over seeds that are not shown here. Ring and grid: the recipes of ARCHITECTURE.md's "Recipes".
 _IMAGE = dict(
-    objective="r3gan", r1=0.5, r2=0.5, penalty_every=4, minibatch_std=True, batch=64, noise="normal", noise_dim=32, lr_g=1e-3, lr_d=1e-3,
-    beta1=0.0, beta2=0.99, ema_decay=0.998, lr_decay=False, conditional=True, steps=2_000,
+    objective="r3gan", r1=0.25, r2=0.25, penalty_every=4, minibatch_std=True, batch=64, noise="normal", noise_dim=32, lr_g=3e-3, lr_d=3e-3,
+    beta1=0.0, beta2=0.99, ema_decay=0.998, lr_decay=True, conditional=True, steps=1_800,
 )  # fmt: skip
 DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
     "ring8": dict(objective="r3gan"),

@@ -77,7 +77,7 @@ class ImageDiscriminator(nn.Module):
         x = F.leaky_relu(self.conv2(x), SLOPE, inplace=True).flatten(1)  # (n, 2 d h/4 w/4)
         seen = self.hidden(x)  # (n, 128)
         if self.crowd is not None:
-            seen = seen + self.crowd(minibatch_deviation(x))
+            seen = seen + self.crowd(minibatch_deviation(seen))
         x = F.leaky_relu(seen, SLOPE, inplace=True)  # (n, 128)
         logits = self.head(x)[:, 0]
         return logits if self.embed is None else logits + (x * self.embed(y)).sum(1) / sqrt(HIDDEN)

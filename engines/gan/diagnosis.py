@@ -64,7 +64,7 @@ def headline(config: Config) -> tuple[str, ...]:
             else (metrics.PIXEL_SLICED_W1, metrics.G_GRAD_NORM, metrics.D_GRAD_NORM)
         )
         return (*first, metrics.D_ACCURACY)
-    if info and info.modes:
+    if info and info.modes > 1:
         return metrics.MODES_COVERED, metrics.HQ_FRACTION, metrics.REVERSE_KL, metrics.SLICED_W1
     return metrics.SLICED_W1, metrics.D_ACCURACY, metrics.G_GRAD_NORM, metrics.D_GRAD_NORM
 

@@ -41,8 +41,10 @@ class Probe2D:
         self.truth = metrics.projections(self.toy.draw(metrics.N_EVALUATE, 0))
 
     def backdrop(self, engine: GanEngine) -> Snapshot:
-        data = Points(self.toy.draw(DATA_SHOWN, 1), role="data", name="data")
-        return Snapshot(0, floors(self.toy), {"stage": (data,)})
+        layers: list[View] = [Points(self.toy.draw(DATA_SHOWN, 1), role="data", name="data")]
+        if self.toy.centres is not None:
+            layers.append(Points(self.toy.centres.astype(np.float32), role="exact", name="modes"))
+        return Snapshot(0, floors(self.toy), {"stage": tuple(layers)})
 
     @torch.no_grad()
     def look(self, engine: GanEngine) -> Views:
@@ -50,7 +52,7 @@ class Probe2D:
         xy = self._data_units(x)
         views: dict[str, tuple[View, ...]] = {}
         views["stage"] = (self._map(engine), self._arrows(engine, x[:ARROWS]), Points(xy[:SHOWN], name="samples"))
-        if self.toy.centres is not None:
+        if self.toy.modes > 1:
             k, report = self.toy.modes, metrics.mode_report(xy, self.toy.centres, self.toy.root)
             labels = tuple(str(i) for i in range(k))
             views["modes"] = (Bars(report.shares.astype(np.float32), labels, name="share", fair=1 / k, low=metrics.COVERED / k),)
@@ -85,17 +87,16 @@ class Probe2D:
         """What D says of every place: a probability where it has one, else the critic's value over its own range."""
         objective = engine.config.objective
         logits = engine.D(self.grid)  # (GRID²,)
-        if objective in ("wgan", "wgan-gp"):
+        if OBJECTIVES[objective].pairs:  # only differences count: how far above a typical example
+            fake = engine.ema.net(self.z_look[:ARROWS])
+            logits = logits - engine.D(torch.cat([self.real, fake])).mean()
+        if OBJECTIVES[objective].threshold is None:
             values = logits.cpu().numpy().reshape(GRID, GRID)
             lo, hi = float(values.min()), float(values.max())
+            if OBJECTIVES[objective].pairs:
+                lo, hi = -max(-lo, hi), max(-lo, hi)
             return Heat(values, self.extent, name="critic", lo=lo, hi=hi if hi > lo else lo + 1)
-        if objective == "lsgan":
-            values = logits.clamp(0, 1)
-        elif OBJECTIVES[objective].pairs:  # only differences count: the chance to be ranked above a typical example
-            fake = engine.ema.net(self.z_look[:ARROWS])
-            values = torch.sigmoid(logits - engine.D(torch.cat([self.real, fake])).mean())
-        else:
-            values = torch.sigmoid(logits)
+        values = logits.clamp(0, 1) if objective == "lsgan" else torch.sigmoid(logits)
         return Heat(values.cpu().numpy().reshape(GRID, GRID), self.extent, name="D(x)", contour=0.5)
 
     def _arrows(self, engine: GanEngine, x: Tensor) -> Field:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from engines.gan.engine import GanEngine
 
 SHOWN, COUNTED, MOST = 64, 256, 1_000  # samples drawn on the stage, counted into the bars, measured at most
-SETTLE, CHUNK = 256, 250  # images that the batch statistics are taken over; images at a time
+CHUNK = 250  # images at a time
 FLOOR_DRAWS = 4
 
 
@@ -31,7 +31,7 @@ class ImageProbe:
 
     def __init__(self, engine: GanEngine):
         config, data = engine.config, engine.data
-        rng = Rng(config.seed, ("settle", "look", "evaluate", "data"), engine.device)
+        rng = Rng(config.seed, ("look", "evaluate", "data"), engine.device)
         self.judge: Judge | None = judge(config.dataset)
         self.classes, self.device = len(data.classes), engine.device
         self.told = config.conditional and self.classes > 0
@@ -39,7 +39,6 @@ class ImageProbe:
         self.twin = copy.deepcopy(engine.G).requires_grad_(False)
         rows = torch.randint(len(data.pixels), (MOST,), generator=rng["data"], device=self.device).cpu()
         as_in_data = torch.from_numpy(data.labels)[rows].to(self.device)
-        self.settle = draw_noise(SETTLE, config, rng["settle"]), as_in_data[:SETTLE]
         self.look_at = draw_noise(COUNTED, config, rng["look"]), self._in_turn(COUNTED)
         self.measured = draw_noise(self.n, config, rng["evaluate"]), as_in_data[: self.n]
         self.real = torch.from_numpy(data.pixels)[rows[:SHOWN]].to(self.device), as_in_data[:SHOWN]
@@ -53,8 +52,7 @@ class ImageProbe:
 
     @torch.no_grad()
     def look(self, engine: GanEngine) -> Views:
-        z, y = self.look_at
-        x = self._generator(engine.ema.net)(z, y)  # (COUNTED, c, h, w)
+        x, y = self._settle(engine.ema.net), self.look_at[1]
         label = _bytes(y[:SHOWN]) if self.told else None
         views: dict[str, tuple] = {"stage": (Images(x[:SHOWN].cpu().numpy(), name="samples", label=label),)}
         if self.judge:
@@ -65,8 +63,7 @@ class ImageProbe:
     @torch.no_grad()
     def evaluate(self, engine: GanEngine) -> dict[str, float]:
         """The judge's report on n samples with classes as frequent as in the data; of one's own images, distances of pixels only."""
-        net, (z, y) = self._generator(engine.ema.net), self.measured
-        x = torch.cat([net(*part) for part in zip(z.split(CHUNK), y.split(CHUNK), strict=True)]).cpu()
+        x = self._generate(engine.ema.net, *self.measured).cpu()  # (n, c, h, w)
         result = {metrics.PIXEL_SLICED_W1: metrics.projected_w1(self._projections(x.numpy()), self.truth)}
         if self.judge:
             report = self.judge.report(x)
@@ -79,8 +76,7 @@ class ImageProbe:
         if label >= max(self.classes, 1):
             raise ValueError(f"label={label} is outside [−1, {self.classes - 1}]")
         y = self._in_turn(len(z)) if label < 0 else torch.full((len(z),), label, device=self.device)
-        net = self._generator(engine.ema.net if averaged else engine.G)
-        x = torch.cat([net(*part) for part in zip(z.split(CHUNK), y.split(CHUNK), strict=True)])
+        x = self._generate(engine.ema.net if averaged else engine.G, z, y)
         return Images(x.cpu().numpy(), name="samples", label=_bytes(y) if self.told else None)
 
     @torch.no_grad()
@@ -88,14 +84,19 @@ class ImageProbe:
         """Scalars that must stay below 1,000. Images cannot leave [−1, 1], but D can run away."""
         return {"the largest output of D": engine.D(*self.real).abs().max()}
 
-    def _generator(self, source: nn.Module) -> nn.Module:
-        """The twin with the weights of `source` and batch statistics that fit them, in evaluation mode."""
+    def _settle(self, source: nn.Module) -> Tensor:
+        """Images (COUNTED, c, h, w) of the twin with the weights of `source`. Its batch statistics are theirs from now on."""
         self.twin.load_state_dict(source.state_dict())
-        norms = [m for m in self.twin.modules() if isinstance(m, nn.BatchNorm2d)]
-        for norm in norms:
-            norm.momentum = 1.0  # the statistics of this batch alone
-        self.twin.train()(*self.settle)
-        return self.twin.eval()
+        for norm in self.twin.modules():
+            if isinstance(norm, nn.BatchNorm2d):
+                norm.momentum = 1.0  # forget what was copied
+        return self.twin.train()(*self.look_at)
+
+    def _generate(self, source: nn.Module, z: Tensor, y: Tensor) -> Tensor:
+        """Images (n, c, h, w) from noise (n, noise_dim) and classes (n,), each independent of the others."""
+        self._settle(source)
+        net = self.twin.eval()
+        return torch.cat([net(*part) for part in zip(z.split(CHUNK), y.split(CHUNK), strict=True)])
 
     def _in_turn(self, n: int) -> Tensor:
         return torch.arange(n, device=self.device) % max(self.classes, 1)  # (n,)
@@ -116,5 +117,3 @@ class ImageProbe:
 
 def _bytes(labels: Tensor) -> np.ndarray:
     return labels.cpu().numpy().astype(np.uint8)
-
-

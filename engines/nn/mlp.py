@@ -14,7 +14,8 @@ class MLP(nn.Module):
 
     def __init__(self, sizes: list[int]):
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
+        # no weights yet: `initialise` draws them
+        self.layers = nn.ModuleList(nn.utils.skip_init(nn.Linear, a, b) for a, b in zip(sizes, sizes[1:], strict=False))
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.layers[:-1]:

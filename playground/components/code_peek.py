@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @cache
 def source(file: str, name: str) -> dict[str, str | int]:
-    """The source of function or method `name` ("Class.method" too) in `file`, relative to the project, without its docstring."""
+    """The source of function or method `name` ("Class.method" too) in `file`, relative to the project, with the comment over it and without
+    its docstring."""
     text = (ROOT / file).read_text(encoding="utf-8")
     node = _find(ast.parse(text), name.split("."))
     lines = text.splitlines()[node.lineno - 1 : node.end_lineno]
@@ -19,13 +20,16 @@ def source(file: str, name: str) -> dict[str, str | int]:
         first, last = node.body[0].lineno - node.lineno, node.body[0].end_lineno - node.lineno
         lines = lines[:first] + lines[last + 1 :]
     indent = len(lines[0]) - len(lines[0].lstrip())
-    return {
-        "file": file,
-        "line": node.lineno,
-        "name": name,
-        "code": "\n".join(line[indent:] for line in lines),
-        "paper": (ast.get_docstring(node) or "").split("\n")[0],
-    }
+    above = _comment_above(text.splitlines(), node.lineno - 1)
+    return {"file": file, "line": node.lineno, "name": name, "code": "\n".join([*above, *(line[indent:] for line in lines)])}
+
+
+def _comment_above(lines: list[str], at: int) -> list[str]:
+    """The comment lines directly over a definition: there the paper is named."""
+    first = at
+    while first and lines[first - 1].lstrip().startswith("#"):
+        first -= 1
+    return [line.strip() for line in lines[first:at]]
 
 
 def _find(tree: ast.AST, path: list[str]) -> ast.FunctionDef:

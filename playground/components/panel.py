@@ -7,4 +7,5 @@ import gradio as gr
 
 def panel(part: str, html: str = "", *, tag: str = "div", classes: str = "") -> gr.HTML:
     """A `gr.HTML` holding one element `data-part=part`. Its content never changes from Python, so Gradio never redraws it."""
-    return gr.HTML(f'<{tag} data-part="{part}" class="{classes}">{html}</{tag}>', elem_classes=f"part part-{part}", padding=False)
+    content = f'<{tag} data-part="{part}" class="{classes}">{html}</{tag}>'
+    return gr.HTML(content, elem_classes=f"part part-{part}", padding=False, apply_default_css=False)

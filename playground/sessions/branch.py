@@ -116,7 +116,7 @@ class Branch:
         self.engine, self.step = engine, engine.step
         self._send_frame(engine.backdrop(), backdrop=True)
         yield
-        self._send(first_look(engine), row=not origin.checkpoint)
+        self._send(first_look(engine), row=origin.fork or not origin.checkpoint)
         yield from self._save()
         if self.state == "running":
             self.tell_state()

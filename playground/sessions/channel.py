@@ -58,6 +58,7 @@ class Outbox:
         if slot not in self.slots:
             self.waiting.append(slot)
         self.slots[slot] = message
+        self.flush()
 
     def flush(self) -> None:
         """Send what the socket takes now."""

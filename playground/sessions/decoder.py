@@ -10,7 +10,6 @@ import sys
 from engines.data.uploads import decode_uploads
 from playground.sessions.channel import Inbox, pack
 
-
 MEMORY, SECONDS = 1 << 30, 30
 
 

@@ -35,7 +35,7 @@ def finite(value: Any) -> float | None:
 
 def to_json(value: Any) -> bytes:
     """JSON without NaN, numbers as short as float32 allows."""
-    return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
 def pack(header: Mapping[str, Any], body: bytes = b"") -> bytes:
@@ -109,9 +109,8 @@ def _wire(view: View, name: str, value: np.ndarray, exact: bool) -> tuple[np.nda
 
 
 def _bytes(value: np.ndarray, lo: float, hi: float) -> np.ndarray:
-    scale = 255.0 / (hi - lo) if hi > lo else 0.0
-    levels = np.nan_to_num((value.astype(np.float32) - lo) * scale, nan=0.0, posinf=255.0, neginf=0.0)
-    return np.rint(np.clip(levels, 0, 255)).astype(np.uint8)
+    inside = np.clip(np.nan_to_num(value.astype(np.float32), nan=lo), lo, hi)
+    return np.rint((inside - lo) * (255.0 / (hi - lo) if hi > lo else 0.0)).astype(np.uint8)
 
 
 def _restore(body: memoryview, about: Mapping[str, Any]) -> np.ndarray:
@@ -122,12 +121,12 @@ def _restore(body: memoryview, about: Mapping[str, Any]) -> np.ndarray:
     return (array * ((about["hi"] - about["lo"]) / 255.0) + about["lo"]).astype(np.float32)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Numbers that JSON can carry: numpy scalars as Python's, no NaN, floats to seven digits."""
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, float | np.floating):

@@ -9,13 +9,14 @@ from engines.registry import FAMILIES
 from playground.components import lab
 
 FAMILY = FAMILIES["gan"]
-# objective -> the functions to show: the loss of the running step first. Names follow the keys.
+# "objective/step" -> what to show of a step: the loss, then the update around it. Names in the source follow the keys.
 CODE = {
-    key: [
-        ("engines/gan/objectives.py", f"{key.replace('-', '_')}_g"),
-        ("engines/gan/objectives.py", f"{key.replace('-', '_')}_d"),
+    f"{key}/{step}": [
+        ("engines/gan/objectives.py", f"{key.replace('-', '_')}_{step}"),
+        ("engines/gan/engine.py", f"GanEngine._train_{step}"),
     ]
     for key in OBJECTIVES
+    for step in "gd"
 }
 EXTRA = {
     "equilibrium": EQUILIBRIUM,

@@ -1,0 +1,94 @@
+// What lies over the lines of a chart: dashed optima with their names, events, the cursor with its rings, values under the pointer.
+import { roleColor } from "./colors.js";
+import { fmt, int } from "./format.js";
+import { indexAt } from "./views/curve.js";
+import { TICK, hairline, marker, overlap, plate } from "./views/text.js";
+
+const LABEL_ROOM = 90; // px between labels of events, at least
+const NEAR = 0.05; // of the axis: a line that ended further back has no value at the cursor
+
+/** Equilibria, floors and ceilings, dashed, their names at the right end. Names do not cover each other. */
+export function dashedLines(ctx, lines, { Y, left, right, lo, hi }, colors, width = 1.25) {
+  ctx.setLineDash([4, 3]);
+  ctx.strokeStyle = colors.exact;
+  ctx.lineWidth = width;
+  ctx.beginPath();
+  const seen = lines.filter((l) => l.y >= lo && l.y <= hi);
+  for (const { y } of seen) {
+    ctx.moveTo(left, Math.round(Y(y) * 2) / 2);
+    ctx.lineTo(right, Math.round(Y(y) * 2) / 2);
+  }
+  ctx.stroke();
+  ctx.setLineDash([]);
+  for (const { y, label, below } of seen) {
+    if (label) plate(ctx, label, right - 2, Y(y) + (below ? 9 : -8), { colors, align: "right", ground: colors.bg });
+  }
+}
+
+/** Events: dotted lines from top to bottom, their titles at the top, no two closer than 90 px. */
+export function eventMarks(ctx, marks, { X, left, right, top, bottom }, colors) {
+  ctx.setLineDash([1, 2]);
+  for (const { x } of marks) hairline(ctx, X(x), top - 2, X(x), bottom, colors.ink3);
+  ctx.setLineDash([]);
+  ctx.font = TICK;
+  let last = -Infinity;
+  for (const { x, label } of [...marks].sort((a, b) => a.x - b.x)) {
+    if (!label || X(x) - last < LABEL_ROOM) continue;
+    last = X(x);
+    const room = X(x) - 8 - ctx.measureText(label).width > left;
+    const fits = X(x) + 8 + ctx.measureText(label).width < right;
+    if (room || fits) plate(ctx, label, X(x) + (room ? -4 : 4), top + 3, { colors, align: room ? "right" : "left", color: colors.ink2, ground: colors.bg });
+  }
+}
+
+/** The value of a series at a step: {x, y} in px, or null. */
+function valueAt(series, step, { X, Y, xMax }) {
+  const i = indexAt(series.x, step);
+  if (i < 0 || !Number.isFinite(series.line[i]) || step - series.x[i] > NEAR * xMax) return null;
+  return { x: X(step), y: Y(series.line[i]), value: series.line[i] };
+}
+
+/** A line through the chart at a step with a ring on every series: the timeline's step (strong), or where the pointer is. */
+export function cursorLine(ctx, series, step, plot, colors, { strong = false }) {
+  hairline(ctx, plot.X(step), plot.top - 4, plot.X(step), plot.bottom, strong ? colors.ink : colors.ink3);
+  for (const s of series) {
+    const at = valueAt(s, step, plot);
+    if (!at) continue;
+    ctx.fillStyle = colors.surface;
+    ctx.strokeStyle = roleColor(colors, s.color);
+    ctx.lineWidth = 2;
+    ctx.beginPath();
+    ctx.arc(at.x, at.y, 3.2, 0, 2 * Math.PI);
+    ctx.fill();
+    ctx.stroke();
+  }
+}
+
+/** The numbers at the pointer's step, beside their rings, and the step on the axis. */
+export function readout(ctx, series, step, plot, colors) {
+  const right = plot.X(step) < (plot.left + plot.right) * 0.6;
+  const taken = [];
+  for (const s of series) {
+    const at = valueAt(s, step, plot);
+    if (!at) continue;
+    let y = Math.max(plot.top + 2, Math.min(plot.bottom - 7, at.y));
+    const box = () => ({ x: 0, y: y - 8, width: 1, height: 16 });
+    for (let tries = 0; taken.some((b) => overlap(b, box())) && tries < 6; tries++) y += y + 20 < plot.bottom ? 16 : -32;
+    taken.push(box());
+    plate(ctx, fmt(at.value, 3), at.x + (right ? 9 : -9), y, { colors, align: right ? "left" : "right", color: roleColor(colors, s.color), ground: colors.bg, alpha: 0.92, pad: 3 });
+  }
+  const text = `step ${int(step)}`;
+  ctx.font = TICK;
+  const half = ctx.measureText(text).width / 2 + 3;
+  plate(ctx, text, Math.max(plot.left + half, Math.min(plot.right + 6 - half, plot.X(step))), plot.bottom + 11, { colors, align: "center", ground: colors.bg, alpha: 1, pad: 6, height: 16 });
+}
+
+/** Numbered rings where a sentence has its evidence, beside the line of the first series that has a value there. */
+export function evidenceRings(ctx, evidence, series, plot, colors) {
+  for (const { step, number } of evidence) {
+    const at = series.map((s) => valueAt(s, step, plot)).findLast(Boolean);
+    if (!at) continue;
+    const below = at.y + 22 < plot.bottom;
+    marker(ctx, at.x, at.y + (below ? 14 : -14), number, colors);
+  }
+}

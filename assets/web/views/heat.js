@@ -1,0 +1,145 @@
+// Heat: a scalar on a grid as two tints that fade into the ground at the middle of the range, low towards the model's colour and high
+// towards the data's. The map is continued to the edges of the stage; a thin line marks the contour. Light enough to carry points.
+import { mix, rgb, rgba } from "../colors.js";
+
+const LOW = { light: 0.17, dark: 0.22 }; // how much of the model's colour at the bottom of the range
+const HIGH = { light: 0.42, dark: 0.5 }; // how much of the data's colour at the top
+const MAX_PAD = 256; // cells by which a map is continued at most
+
+/** The colour of level t in 0..1 (0 generated, 1 real), [r, g, b]. */
+export function ramp(colors) {
+  const theme = colors.dark ? "dark" : "light";
+  const ground = rgb(colors.surface);
+  const low = mix(colors.surface, colors.accent, LOW[theme]);
+  const high = mix(colors.surface, colors.data, HIGH[theme]);
+  return (t) => {
+    const end = t < 0.5 ? low : high;
+    const amount = Math.min(1, 2 * Math.abs(t - 0.5));
+    return ground.map((v, i) => v + (end[i] - v) * amount);
+  };
+}
+
+/** 256 colours as bytes r, g, b. */
+function table(colors) {
+  const color = ramp(colors);
+  const bytes = new Uint8ClampedArray(256 * 3);
+  for (let level = 0; level < 256; level++) bytes.set(color(level / 255), 3 * level);
+  return bytes;
+}
+
+/** Values as levels 0..255: bytes as they travel, or floats scaled over [lo, hi]. */
+function levels({ arrays: { values }, lo, hi }) {
+  if (values instanceof Uint8Array) return values;
+  const scale = hi > lo ? 255 / (hi - lo) : 0;
+  return Uint8ClampedArray.from(values, (v) => (v - lo) * scale);
+}
+
+/** Cells to add on each side so that the map reaches the edges: [left, right, bottom, top]. */
+function padding(view, { X, Y, width, height }) {
+  const [rows, cols] = view.shapes.values;
+  const [x0, x1, y0, y1] = view.extent;
+  const dx = (X(x1) - X(x0)) / (cols - 1);
+  const dy = (Y(y0) - Y(y1)) / (rows - 1);
+  const need = (gap, size) => Math.max(1, Math.min(MAX_PAD, Math.ceil(gap / size)));
+  return [need(X(x0), dx), need(width - X(x1), dx), need(height - Y(y0), dy), need(Y(y1), dy)];
+}
+
+/** The map as a picture of one pixel per cell, row 0 at the bottom, borders repeated outwards. */
+function bitmap(view, pad, colors, canvas) {
+  const [rows, cols] = view.shapes.values;
+  const [left, right, bottom, top] = pad;
+  const level = levels(view);
+  const bytes = table(colors);
+  canvas.width = left + cols + right;
+  canvas.height = top + rows + bottom;
+  const ctx = canvas.getContext("2d");
+  const image = ctx.createImageData(canvas.width, canvas.height);
+  for (let v = 0, o = 0; v < canvas.height; v++) {
+    const row = Math.max(0, Math.min(rows - 1, rows - 1 - (v - top))) * cols;
+    for (let u = 0; u < canvas.width; u++, o += 4) {
+      const at = 3 * level[row + Math.max(0, Math.min(cols - 1, u - left))];
+      image.data[o] = bytes[at];
+      image.data[o + 1] = bytes[at + 1];
+      image.data[o + 2] = bytes[at + 2];
+      image.data[o + 3] = 255;
+    }
+  }
+  ctx.putImageData(image, 0, 0);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {import("../decode.js").View} view
+ * @param {{X: Function, Y: Function, width: number, height: number, colors: object, cache?: Map<string, object>}} frame
+ *   `cache` keeps the picture between draws of the same view
+ */
+export function draw(ctx, view, frame) {
+  const { X, Y, colors, cache = new Map() } = frame;
+  const pad = padding(view, frame);
+  const key = `${colors.key}${pad}`;
+  const kept = cache.get("heat") ?? { canvas: document.createElement("canvas") };
+  if (kept.view !== view || kept.key !== key) {
+    bitmap(view, pad, colors, kept.canvas);
+    cache.set("heat", Object.assign(kept, { view, key }));
+  }
+  const [rows, cols] = view.shapes.values;
+  const [x0, x1, y0, y1] = view.extent;
+  const dx = (X(x1) - X(x0)) / (cols - 1);
+  const dy = (Y(y0) - Y(y1)) / (rows - 1);
+  ctx.imageSmoothingEnabled = true;
+  ctx.imageSmoothingQuality = "high";
+  ctx.drawImage(kept.canvas, X(x0) - (pad[0] + 0.5) * dx, Y(y1) - (pad[3] + 0.5) * dy, kept.canvas.width * dx, kept.canvas.height * dy);
+  if (view.contour != null) contour(ctx, view, frame);
+}
+
+/** The line at `view.contour` by marching squares, linear along the edges of the cells. */
+function contour(ctx, view, { X, Y, colors }) {
+  const [rows, cols] = view.shapes.values;
+  const [x0, x1, y0, y1] = view.extent;
+  const level = levels(view);
+  const cut = (255 * (view.contour - view.lo)) / (view.hi - view.lo || 1);
+  const px = (u) => X(x0 + ((x1 - x0) * u) / (cols - 1));
+  const py = (v) => Y(y0 + ((y1 - y0) * v) / (rows - 1));
+  ctx.strokeStyle = rgba(colors.ink, 0.45);
+  ctx.lineWidth = 1;
+  ctx.beginPath();
+  for (let v = 0; v < rows - 1; v++) {
+    for (let u = 0; u < cols - 1; u++) {
+      const i = v * cols + u;
+      const line = crossings(level[i] - cut, level[i + 1] - cut, level[i + cols + 1] - cut, level[i + cols] - cut);
+      for (let k = 0; k + 3 < line.length; k += 4) {
+        ctx.moveTo(px(u + line[k]), py(v + line[k + 1]));
+        ctx.lineTo(px(u + line[k + 2]), py(v + line[k + 3]));
+      }
+    }
+  }
+  ctx.stroke();
+}
+
+const NONE = [];
+
+/** Where a cell's edges are crossed, given its corners counter-clockwise from the lower left: [u, v, u, v, ...] within the cell. */
+function crossings(a, b, c, d) {
+  if (a > 0 === b > 0 && b > 0 === c > 0 && c > 0 === d > 0) return NONE;
+  const line = [];
+  if (a > 0 !== b > 0) line.push(a / (a - b), 0);
+  if (b > 0 !== c > 0) line.push(1, b / (b - c));
+  if (c > 0 !== d > 0) line.push(1 - c / (c - d), 1);
+  if (d > 0 !== a > 0) line.push(0, 1 - d / (d - a));
+  return line;
+}
+
+/** The value at a place in data units, bilinear; null outside the map. */
+export function valueAt(view, x, y) {
+  const [rows, cols] = view.shapes.values;
+  const [x0, x1, y0, y1] = view.extent;
+  const u = ((x - x0) / (x1 - x0)) * (cols - 1);
+  const v = ((y - y0) / (y1 - y0)) * (rows - 1);
+  if (!(u >= 0 && v >= 0 && u <= cols - 1 && v <= rows - 1)) return null;
+  const [i, j] = [Math.min(cols - 2, Math.floor(u)), Math.min(rows - 2, Math.floor(v))];
+  const [s, t] = [u - i, v - j];
+  const level = levels(view);
+  const at = (row, col) => level[row * cols + col];
+  const mean = (at(j, i) * (1 - s) + at(j, i + 1) * s) * (1 - t) + (at(j + 1, i) * (1 - s) + at(j + 1, i + 1) * s) * t;
+  return view.lo + ((view.hi - view.lo) * mean) / 255;
+}

@@ -1,0 +1,156 @@
+"""The command line, through a real process: JSON lines out, one sentence and exit 2 for a mistake."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engines.__main__ import main
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(*args, cwd=ROOT):
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, "-m", "engines", *map(str, args)], cwd=cwd, env=env, capture_output=True, text=True, timeout=120)
+
+
+def lines(text):
+    return [json.loads(line, parse_constant=lambda c: pytest.fail(f"{c} is not JSON")) for line in text.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A short run, through the process."""
+    folder = tmp_path_factory.mktemp("runs") / "a"
+    done = command("train", "gan", "--dataset", "ring8", "--steps", 60, "--seed", 3, "--set", "lr_g=1e-3", "--set", "batch=16", "--out", folder)
+    assert done.returncode == 0, done.stderr
+    return folder, lines(done.stdout)
+
+
+def test_train(trained):
+    folder, rows = trained
+    *history, last = rows
+    assert [r["step"] for r in history] == list(range(1, 61)) and last["steps"] == 60
+    assert {"d_loss", "g_loss", "modes_covered", "hq_fraction", "sliced_w1", "seconds"} <= history[-1].keys()
+    run = json.loads((folder / "run.json").read_text())
+    assert (run["family"], run["seed"], run["step"]) == ("gan", 3, 60)
+    assert (run["config"]["lr_g"], run["config"]["batch"], run["config"]["steps"]) == (1e-3, 16, 60)
+    assert run["history"] == history and run["versions"]["torch"]
+    assert sorted(p.name for p in folder.iterdir()) == ["checkpoint.safetensors", "run.json"]
+
+
+def test_sample_and_evaluate(trained, tmp_path):
+    folder, rows = trained
+    out = tmp_path / "s.npz"
+    done = command("sample", folder, "--n", 250, "--seed", 5, "--set", "ema=false", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert lines(done.stdout)[0]["shape"] == [250, 2]
+    with np.load(out, allow_pickle=False) as arrays:
+        assert arrays["samples"].shape == (250, 2) and arrays["samples"].dtype == np.float32
+    done = command("evaluate", folder)
+    (row,) = lines(done.stdout)
+    assert row["step"] == 60 and row["sliced_w1"] == rows[-2]["sliced_w1"]  # the run as it was saved
+    assert row["floors"]["modes_covered"] == 8
+
+
+def test_list_needs_no_torch():
+    code = "import sys; from engines.__main__ import main; assert main(['list']) == 0; assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    (row,) = lines(done.stdout)
+    assert row["family"] == "gan" and "ring8" in row["datasets"] and row["knobs"]["lr_g"]["lo"] == 1e-5
+
+
+def test_a_budget_in_seconds(tmp_path, capsys):
+    """Half a second of training, however long looking takes; the rates have fallen at its end."""
+    assert main(["train", "gan", "--dataset", "ring8", "--seconds", "0.5", "--set", "steps=2000", "--out", str(tmp_path / "b")]) == 0
+    *history, last = lines(capsys.readouterr().out)
+    assert 0.5 <= last["seconds"] < 0.7 and last["steps"] == history[-1]["step"]
+
+
+def test_a_run_that_diverges_keeps_its_last_healthy_state(tmp_path, capsys):
+    hopeless = ["--set", "lr_g=1", "--set", "lr_d=1", "--set", "objective=non-saturating", "--set", "lr_decay=false"]
+    assert main(["train", "gan", "--dataset", "ring8", "--steps", "5000", *hopeless, "--out", str(tmp_path / "c")]) == 1
+    streams = capsys.readouterr()
+    assert streams.err.startswith("Training diverged: ") and streams.err.count("\n") == 1
+    assert main(["evaluate", str(tmp_path / "c")]) == 0
+
+
+TRAIN = ["train", "gan", "--dataset", "ring8", "--out", "x"]
+MISTAKES = [
+    ([], "required"),
+    (["fly"], "fly"),
+    (["train", "cats", "--dataset", "ring8", "--out", "x"], "cats is not a family; the families are gan"),
+    (["train", "gan", "--out", "x"], "--dataset"),
+    (["train", "gan", "--dataset", "ring8"], "--out"),
+    (["train", "gan", "--dataset", "cats", "--out", "x"], "dataset=cats is not one of ring8"),
+    (["train", "gan", "--dataset", "own-2d", "--out", "x"], "own-2d lives in the browser"),
+    ([*TRAIN, "--steps", "0"], "steps=0 is outside [1, 200000]"),
+    ([*TRAIN, "--steps", "ten"], "steps=ten is not a number"),
+    ([*TRAIN, "--seconds", "nan"], "seconds=nan is outside"),
+    ([*TRAIN, "--seconds", "-1"], "seconds=-1 is outside"),
+    ([*TRAIN, "--steps", "10", "--seconds", "1"], "not allowed with"),
+    ([*TRAIN, "--seed", "1.5"], "seed=1.5 is not a whole number in [0, 9999]"),
+    ([*TRAIN, "--set", "lr_g=nan"], "lr_g=nan is outside [1e-05, 1]"),
+    ([*TRAIN, "--set", "speed=1"], "speed=1 is not knob=value"),
+    ([*TRAIN, "--set", "lr_g"], "lr_g is not knob=value"),
+    ([*TRAIN, "--set", "objective=r1", "--set", "r1=0"], "r1=0 is outside (0, 100]"),
+    ([*TRAIN, "--device", "tpu"], "device=tpu is not available here"),
+    (["sample", "nowhere"], "nowhere is not a run folder"),
+    (["evaluate", "nowhere"], "nowhere is not a run folder"),
+    (["evaluate"], "RUN"),
+]
+
+
+@pytest.mark.parametrize(("args", "words"), MISTAKES, ids=lambda x: " ".join(x) if isinstance(x, list) else "")
+def test_mistakes(args, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(args) == 2
+    streams = capsys.readouterr()
+    assert words in streams.err and streams.err.count("\n") == 1 and not streams.out
+    assert "Traceback" not in streams.err
+
+
+def test_a_mistake_seen_from_outside(tmp_path):
+    done = command("sample", "nowhere", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("args", [["--n", "0"], ["--n", "10001"], ["--set", "colour=red"], ["--seed", "-1"], ["--out", "no/such/folder.npz"]], ids=" ".join)
+def test_bad_requests(trained, args, capsys):
+    assert main(["sample", str(trained[0]), *args]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda f: (f / "checkpoint.safetensors").unlink(), "holds no checkpoint"),
+        (lambda f: (f / "checkpoint.safetensors").write_bytes(b"x" * 50), "not a checkpoint"),
+        (lambda f: (f / "run.json").write_text("{"), "not the description of a run"),
+        (lambda f: (f / "run.json").write_text("[]"), "not the description of a run"),
+        (lambda f: (f / "run.json").write_bytes(b"\xff\xfe"), "not the description of a run"),
+        (lambda f: (f / "run.json").write_text('{"family": "gan", "config": {"lr_g": NaN}}'), "lr_g=nan is outside"),
+        (lambda f: (f / "run.json").write_text('{"family": [], "config": {}}'), "not the description of a run"),
+    ],
+)
+def test_a_damaged_run_folder(trained, tmp_path, damage, words, capsys):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for file in trained[0].iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    damage(folder)
+    assert main(["evaluate", str(folder)]) == 2
+    err = capsys.readouterr().err
+    assert words in err and err.count("\n") == 1
+
+
+def test_out_that_is_a_file(tmp_path, capsys):
+    (tmp_path / "f").write_text("")
+    assert main(["train", "gan", "--dataset", "ring8", "--out", str(tmp_path / "f")]) == 2
+    assert "is a file" in capsys.readouterr().err

@@ -1,0 +1,70 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from engines.core import Bars, Curve, Field, Heat, Images, Points, Snapshot
+from playground.sessions import frames
+
+rng = np.random.default_rng(0)
+
+
+def cloud(*shape):
+    return rng.normal(size=shape).astype(np.float32)
+
+
+SNAPSHOT = Snapshot(
+    1234,
+    {"d_loss": 0.25, "g_loss": math.nan, "x": math.inf},
+    {
+        "stage": (
+            Heat(np.linspace(-2, 3, 35, dtype=np.float32).reshape(5, 7), (-1.5, 1.5, -1.0, 1.0), name="D(x)", lo=-2.0, hi=3.0, contour=0.5),
+            Field(cloud(5, 2), cloud(5, 2), name="gradient"),
+            Points(cloud(7, 2), label=np.arange(7, dtype=np.uint8)),
+        ),
+        "grid": (Images(np.tanh(cloud(3, 1, 5, 5)), role="data", label=np.array([1, 2, 3], np.uint8)),),
+        "curve": (Curve(cloud(4), cloud(4), role="exact"),),
+        "modes": (Bars(cloud(3), ("a", "b", "ü"), fair=1 / 3, low=0.1),),
+    },
+)
+
+
+def test_every_view_survives_the_journey():
+    back = frames.decode(frames.encode(SNAPSHOT))
+    assert back.step == 1234 and list(back.views) == list(SNAPSHOT.views)
+    for panel, layers in SNAPSHOT.views.items():
+        for sent, got in zip(layers, back.views[panel], strict=True):
+            assert type(got) is type(sent)
+            for name, value in vars(sent).items():
+                other = getattr(got, name)
+                if isinstance(value, np.ndarray):
+                    bound = {"values": 5 / 510, "pixels": 1 / 255}.get(name, 0) if isinstance(sent, Heat | Images) else 0
+                    assert other.shape == value.shape and np.abs(other.astype(float) - value).max() <= bound + 1e-6
+                else:
+                    assert other == (pytest.approx(value) if isinstance(value, float) else value)
+
+
+def test_exact_frames_lose_nothing():
+    back = frames.decode(frames.encode(SNAPSHOT, exact=True))
+    np.testing.assert_array_equal(back.views["grid"][0].pixels, SNAPSHOT.views["grid"][0].pixels)
+
+
+def test_numbers_that_json_cannot_carry_become_null():
+    header, _ = frames.unpack(frames.encode(SNAPSHOT))
+    assert header["metrics"] == {"d_loss": 0.25, "g_loss": None, "x": None}
+    assert math.isnan(frames.decode(frames.encode(SNAPSHOT)).metrics["g_loss"])
+    assert b"NaN" not in frames.to_json({"a": [np.float32("nan"), np.int64(3), (1.5, True)]})
+
+
+def test_arrays_start_where_a_browser_can_map_them():
+    data = frames.encode(SNAPSHOT)
+    length = int.from_bytes(data[:4], "little")
+    header = json.loads(data[4 : 4 + length])
+    offsets = [a["offset"] for view in header["views"] for a in view["arrays"].values()]
+    assert len(data) % 8 == 0 and offsets == sorted(offsets) and not any(o % 8 for o in offsets)
+
+
+def test_a_flat_or_broken_heat_map_is_still_a_picture():
+    heat = Heat(np.array([[np.nan, np.inf], [-np.inf, 1.0]], np.float32), (0, 1, 0, 1), lo=1.0, hi=1.0)
+    assert frames.decode(frames.encode(Snapshot(0, {}, {"stage": (heat,)}))).views["stage"][0].values.shape == (2, 2)
