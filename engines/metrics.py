@@ -148,6 +148,7 @@ METRICS: dict[str, MetricInfo] = {
             "Modes covered",
             better="up",
             decimals=0,
+            n=N_EVALUATE,
             about="modes that hold at least a fifth of their fair share, counting samples within 3σ",
         ),
         MetricInfo(
@@ -158,6 +159,7 @@ METRICS: dict[str, MetricInfo] = {
             decimals=1,
             scale="percent",
             target=HQ_CEILING,
+            n=N_EVALUATE,
             about="samples within 3σ of a mode; 98.9 % of the data are",
         ),
         MetricInfo(
@@ -166,6 +168,7 @@ METRICS: dict[str, MetricInfo] = {
             "nats",
             better="down",
             target=0.0,
+            n=N_EVALUATE,
             about="from the shares of the modes to equal shares, high-quality samples only; not defined while there are none",
         ),
         MetricInfo(
@@ -174,6 +177,8 @@ METRICS: dict[str, MetricInfo] = {
             better="down",
             decimals=3,
             target=0.0,
+            n=N_EVALUATE,
+            scale="log",
             about="how far the samples must move to become the data, on average over 64 directions",
         ),
         MetricInfo(
@@ -182,16 +187,26 @@ METRICS: dict[str, MetricInfo] = {
             better="down",
             decimals=1,
             target=0.0,
+            n=N_IMAGES,
+            scale="log",
             about="between Gaussians fitted to the features of a small classifier",
         ),
         MetricInfo(
-            CONFIDENCE, "Confidence", "%", better="up", decimals=1, scale="percent", about="mean of the classifier's largest probability"
+            CONFIDENCE,
+            "Confidence",
+            "%",
+            better="up",
+            decimals=1,
+            scale="percent",
+            n=N_IMAGES,
+            about="mean of the classifier's largest probability",
         ),
         MetricInfo(
             CLASSES_COVERED,
             "Classes covered",
             better="up",
             decimals=0,
+            n=N_IMAGES,
             about="classes that hold at least a fifth of their fair share, by the classifier",
         ),
         MetricInfo(
@@ -200,6 +215,7 @@ METRICS: dict[str, MetricInfo] = {
             "nats",
             better="down",
             target=0.0,
+            n=N_IMAGES,
             about="reverse KL from the classes of the samples to those of the data",
         ),
         MetricInfo(
@@ -208,6 +224,7 @@ METRICS: dict[str, MetricInfo] = {
             better="down",
             decimals=3,
             target=0.0,
+            n=N_IMAGES,
             about="how far the pixels must move to become the data, on average over 64 directions",
         ),
     )

@@ -43,8 +43,8 @@ const prepare = (s) => {
  * @param {{label?: string, height?: number, onHover?: (step: number|null) => void, onPick?: (step: number) => void}} [options]
  * @returns {{update: (data: {series?: Series[], xMax?: number, lines?: {y: number, label?: string, below?: boolean}[],
  *   marks?: {x: number, label?: string}[], evidence?: {number: number, step: number}[], cursor?: number|null, hover?: number|null,
- *   log?: boolean, yRange?: [number, number], run?: unknown}) => void, canvas: HTMLCanvasElement, resize: () => void,
- *   setLabel: (text: string) => void, destroy: () => void}}
+ *   log?: boolean, yRange?: [number, number], run?: unknown}) => void, canvas: HTMLCanvasElement, range: () => [number, number],
+ *   resize: () => void, setLabel: (text: string) => void, destroy: () => void}}
  *   `update` merges; a changed `run` (or an empty chart) lets the axis start afresh
  */
 export function createChart(container, { label = "chart", height = 130, onHover, onPick } = {}) {
@@ -115,7 +115,8 @@ export function createChart(container, { label = "chart", height = 130, onHover,
     const step = stepUnder(event);
     if (step != null) onPick?.(step);
   });
-  return { update, canvas, resize: surface.resize, setLabel: slowLabel(canvas), destroy: surface.destroy };
+  const ends = () => data.yRange ?? [range.lo, range.hi];
+  return { update, canvas, range: ends, resize: surface.resize, setLabel: slowLabel(canvas), destroy: surface.destroy };
 }
 
 /** Hairlines and ticks; a dashed line without a name gets its value on the axis. */
@@ -139,7 +140,7 @@ function drawSeries(ctx, s, plot, colors) {
     ctx.globalAlpha = 1;
   }
   ctx.lineWidth = s.width ?? 2;
-  ctx.stroke(trace(s.x, s.line, plot, { step: s.step }));
+  ctx.stroke(trace(s.x, s.line, plot, { step: s.step, calm: Boolean(s.smooth) }));
   ctx.setLineDash([]);
 }
 

@@ -3,7 +3,7 @@
 const NAMES = {
   bg: "--bg", surface: "--surface", sunken: "--sunken", line: "--line", lineStrong: "--line-strong",
   ink: "--ink", ink2: "--ink-2", ink3: "--ink-3", data: "--data", accent: "--accent", track: "--track",
-  exact: "--exact", bad: "--bad", ref: "--ref", onAccent: "--on-accent",
+  exact: "--ink", bad: "--bad", ref: "--ref", onAccent: "--on-accent",
 };
 
 /** @typedef {Record<keyof typeof NAMES, string> & {dark: boolean, key: string}} Colors every colour as "#rrggbb" */

@@ -10,7 +10,7 @@ export function createDrawing(stage, on) {
   const sheet = document.createElement("div");
   sheet.className = "drawing";
   sheet.hidden = true;
-  sheet.innerHTML = `<canvas tabindex="0" role="img" aria-label="Drawing sheet: drag to lay down points"></canvas><div class="plate"><h3>${icon("pen")}Draw with the pointer</h3><p>Every stroke lays down points. At least 10 are needed.</p><div class="row"><button type="button" class="button primary use" disabled>Use these points</button><button type="button" class="button small clear">Clear</button><button type="button" class="button small quiet cancel">Cancel</button><output></output></div></div>`;
+  sheet.innerHTML = `<canvas tabindex="0" role="img" aria-label="Drawing sheet: drag to lay down points"></canvas><div class="drawing-plate"><h3>${icon("pen")}Draw with the pointer</h3><p>Every stroke lays down points. At least 10 are needed.</p><div class="row"><button type="button" class="button primary use" disabled>Use these points</button><button type="button" class="button small clear">Clear</button><button type="button" class="button small quiet cancel">Cancel</button><output></output></div></div>`;
   stage.querySelector(".stage-canvas").after(sheet);
   const canvas = sheet.querySelector("canvas");
   const text = sheet.querySelector("p");

@@ -19,8 +19,8 @@ export function createExplain(part, commands) {
   const why = part.querySelector(".why");
   let shown = "";
   return {
-    update({ note, started, finished, about, objective }) {
-      const key = JSON.stringify([note, started, finished, objective]);
+    update({ note, started, about, objective }) {
+      const key = JSON.stringify([note, started, objective]);
       if (key === shown) return;
       shown = key;
       const quiet = started ? "Nothing unusual." : "Nothing has run yet. Train, then drag the timeline: every plot follows.";

@@ -60,7 +60,7 @@ export function createLab({ root, parts, family, metrics, link }) {
     toggle: () => (running() ? commands.pause() : train()),
     step: (part) => ((store.cursor = null), act("step", { count: 1, ...(part ? { part } : {}) })),
     reset: () => ((store.cursor = null), act("reset")),
-    leave: () => act("leave"),
+    leave: () => act("pause"),
     rewind: (settings) => ((store.cursor = null), act("rewind", settings ? { settings } : {})),
     select: (branch) => ((store.cursor = null), act("select", { branch })),
     mark: () => act("mark", { step: store.step, title: "marked" }),
@@ -235,13 +235,16 @@ export function createLab({ root, parts, family, metrics, link }) {
     stage.setState({ faded: ["waiting", "starting"].includes(store.header.state), empty: !started(), inset: covered });
     readings.update(store, { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config.objective, total: branch?.info.total ?? config.steps, marks: marks(branch), evidence, run: store.lineage().at(-1)?.info.id });
     timeline.update(timelineOf(branch, config, set));
-    explain.update({ note, started: started(), finished: store.header.state === "finished", about: family.objectives[config.objective], objective: config.objective });
+    explain.update({ note: note ?? stopped(), started: started(), about: family.objectives[config.objective], objective: config.objective });
     code.update({ objective: config.objective, values: { g_loss: store.value("g_loss"), d_loss: store.value("d_loss"), g_grad_norm: store.value("g_grad_norm"), d_grad_norm: store.value("d_grad_norm") } });
     root.dataset.state = store.header.state;
     root.dataset.step = branch?.info.step ?? 0;
     root.dataset.shown = frame?.step ?? "";
     root.dataset.branches = store.branches.size;
   }
+
+  /** A diverged run has its reason in place of a diagnosis. */
+  const stopped = () => (store.header.state === "diverged" && store.live ? { text: `${store.header.message} Nothing after the last healthy step was kept.` } : null);
 
   const marks = (branch) => (branch ? branch.events.filter((e) => ["knob", "fork"].includes(e.kind)).map((e) => ({ x: e.s, label: e.title })) : []);
 
@@ -284,6 +287,7 @@ export function createLab({ root, parts, family, metrics, link }) {
       }
       act("preview", { settings: state.config });
     }
+    addEventListener("pagehide", () => session.leave());
     session.follow({ news, offline, lost });
     return resumed;
   }

@@ -30,7 +30,7 @@ export function createPlate(part, commands, family) {
   }
 
   function diverged(header, active) {
-    const lr = family.knobs.filter((k) => k.name.startsWith("lr_")).map((k) => k.name);
+    const lr = family.knobs.filter((k) => k.live && k.name.startsWith("lr_")).map((k) => k.name);
     const slower = Object.fromEntries(lr.map((name) => [name, Math.max(1e-5, active.info.config[name] / 10)]));
     const step = header.can?.rewind;
     const [title, ...rest] = header.message.split(". ");

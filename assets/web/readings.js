@@ -118,7 +118,7 @@ export function createReadings(part, { metrics, equilibrium, onPick }) {
       ...common,
       series: [
         ...others.map((o) => ({ id: `b${o.id}`, points: scaled(o.points), color: "accent", dash: [2, 3], step: counted })),
-        { id: "main", points: scaled(main), color: "accent", step: counted, smooth: counted ? 0 : 0.6, width: counted ? 1.5 : 2 },
+        { id: "main", points: scaled(main), color: "accent", step: counted, width: counted ? 1.5 : 2 },
       ],
       lines,
       yRange: counted && top != null ? [0, top * 1.08] : undefined,

@@ -8,13 +8,16 @@ import { createSurface, slowLabel } from "./surface.js";
 import { draw as drawCurve } from "./views/curve.js";
 import { draw as drawField } from "./views/field.js";
 import { draw as drawHeat, valueAt } from "./views/heat.js";
-import { draw as drawImages, enlarge, hit } from "./views/images.js";
+import { draw as drawImages, enlarge, hit, layout } from "./views/images.js";
 import { draw as drawPoints } from "./views/points.js";
 
 const FADED = 0.55; // how much of the picture stays while waiting
 const WIDE = 480; // px from which there is room for the legend and for data beside the samples
 const DATA_POINTS = 400; // enough to see a distribution, few enough to see the samples on it
-const CAPTION = 26; // px
+const CAPTION = 28; // px over a grid of pictures
+const PAD = 14; // px around the grids
+const BETWEEN = 24; // px between samples and data
+const SHARE = 0.76; // of the width for samples where data stand beside them
 const PROBE_STEP = 16; // px per arrow key
 
 const stageViews = (frame) => frame?.views.filter((v) => v.panel === "stage") ?? [];
@@ -129,28 +132,30 @@ export function createStage(container, { onHover, label = "Data space" } = {}) {
     const find = (source, role) => stageViews(source).find((v) => v.type === "images" && v.role === role);
     const samples = !state.empty && shows("samples") ? find(frame, "model") : null;
     const real = shows("data") ? find(backdrop, "data") : null;
-    const grids = boxes(samples, real, width, height - (state.inset ?? 0)).map(({ view: v, box, title }) => {
-      caption(ctx, title, box.x, box.y - CAPTION / 2, v.role === "data" ? colors.data : colors.accent, colors);
-      return { view: v, grid: drawImages(ctx, v, { ...box, colors, cache }) };
-    });
+    const grids = arrange(samples, real, width, height - (state.inset ?? 0), ctx.getTransform().a);
+    for (const { view: v, grid } of grids) {
+      caption(ctx, v.role === "data" ? "Data" : "Samples", grid.x, CAPTION / 2 + 2, v.role === "data" ? colors.data : colors.accent, colors);
+      drawImages(ctx, v, { width, height, colors, cache, grid });
+    }
     const held = pointer && !state.faded ? pick(grids, pointer) : null;
     if (held) enlarge(ctx, held.view, held.grid, held.index, { width, height, colors });
     return { grids };
   }
 
-  /** Samples fill the stage with the data in a quarter beside them; on a phone, or if only one is shown, one fills it all. */
-  function boxes(samples, real, width, height) {
-    const pad = 14;
-    const full = { x: pad, y: CAPTION + 4, width: width - 2 * pad, height: height - CAPTION - 4 - pad };
-    if (samples && real && width >= WIDE) {
-      const share = Math.round(full.width * 0.74);
-      return [
-        { view: samples, title: "Samples", box: { ...full, width: share } },
-        { view: real, title: "Data", box: { ...full, x: pad + share + 20, width: full.width - share - 20 } },
-      ];
-    }
-    if (samples) return [{ view: samples, title: "Samples", box: full }];
-    return real ? [{ view: real, title: "Data", box: full }] : [];
+  /** Samples fill the stage, with data of the same size beside them; on a phone, or if only one is shown, one fills it all. */
+  function arrange(samples, real, width, height, density) {
+    const box = { x: PAD, y: CAPTION, width: width - 2 * PAD, height: height - CAPTION - PAD };
+    const both = samples && real && width >= WIDE;
+    const main = samples ?? real;
+    const grid = main && layout(main, both ? { ...box, width: Math.round(box.width * SHARE) } : box, density);
+    if (!grid) return [];
+    const rest = { ...box, y: grid.y, width: box.width - grid.width - BETWEEN, height: box.height - (grid.y - box.y), options: { scale: grid.scale, gap: grid.gap } };
+    const beside = both ? layout(real, { ...rest, width: Math.min(rest.width, box.width * (1 - SHARE)) }, density) : null;
+    const total = grid.width + (beside ? BETWEEN + beside.width : 0);
+    grid.x = Math.round(Math.max(PAD, (width - total) / 2));
+    if (!beside) return [{ view: main, grid }];
+    beside.x = Math.round(grid.x + grid.width + BETWEEN);
+    return [{ view: main, grid }, { view: real, grid: beside }];
   }
 
   function pick(grids, { px, py }) {

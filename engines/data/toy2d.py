@@ -6,7 +6,7 @@ each other that no ripple is left; only the checkerboard is a mixture of squares
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from zlib import crc32
 
 import numpy as np
@@ -61,12 +61,12 @@ class Toy2D:
             raise ValueError(f"{self.key} has no exact density")
         return self.density
 
-    @property
+    @cached_property
     def unit(self) -> np.ndarray:
         """Points in the units of the networks, (n, 2) float32."""
-        return _unit(self)
+        return np.ascontiguousarray((self.points - self.shift) / self.scale, np.float32)
 
-    @property
+    @cached_property
     def extent(self) -> tuple[float, float, float, float]:
         """(x0, x1, y0, y1) of a square around the data with a margin, for maps."""
         lo, hi = np.quantile(self.points, [0.001, 0.999], axis=0)
@@ -75,12 +75,7 @@ class Toy2D:
         return float(x0), float(x1), float(y0), float(y1)
 
 
-@lru_cache(maxsize=32)
-def _unit(toy: Toy2D) -> np.ndarray:
-    return np.ascontiguousarray((toy.points - toy.shift) / toy.scale, np.float32)
-
-
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=16)
 def floors(toy: Toy2D, n: int = metrics.N_EVALUATE) -> dict[str, float]:
     """What n real points score: {metric: value}, averaged over 8 pairs (or draws)."""
     draws = [toy.draw(n, 100 + i) for i in range(16)]
@@ -108,9 +103,11 @@ def along(key: str, curve: np.ndarray, sigma: float, weights: np.ndarray | None 
     return build(key, Mixture(curve, sigma * np.eye(2), weights))
 
 
-def own(points: np.ndarray) -> Toy2D:
+def own(points: np.ndarray | None) -> Toy2D:
     """The visitor's points (n, 2), kept in their units; a few points are thickened by jitter of 2 % of their spread.
     ValueError if they are fewer than 10, not finite, beyond a million, or all the same."""
+    if points is None:
+        raise ValueError("draw or upload points of your own first")
     try:
         points = np.asarray(points, np.float64)
     except (TypeError, ValueError):

@@ -89,13 +89,13 @@ def fork(service: Service, record: Record, body: Body) -> dict[str, Any]:
     if len(record.runs) >= LIMITS.max_branches:
         raise Refused(f"A session holds {LIMITS.max_branches} runs; start again to make room.", "branch")
     saved = parent.checkpoints.at(step_)
-    if saved is None:
-        raise Refused("Nothing is kept from before that step.", "step")
-    old = settings.from_dict(family.Config, saved.config)
+    old = settings.from_dict(family.Config, saved.config) if saved else parent.config
     config = settings.changed(family, old, settings.checked(family, body.get("settings", {})))
     settings.same_shape(family, old, config)
     if config.steps <= step_:
         raise Refused(f"steps={config.steps} is not beyond the fork at step {step_:,}.", "steps")
+    if saved is None:
+        raise Refused("Nothing is kept from before that step." if parent.ready else "This run is still being built.", "step")
     title = settings.difference(family, old, config)
     run = record.new_run(
         config, settings.kind(config), parent=parent.name, from_step=step_, title=title,

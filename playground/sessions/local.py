@@ -146,7 +146,10 @@ class LocalWorkers:
             for process in list(self.processes):
                 if self.closing.is_set():
                     return
-                self._look_after(process)
+                try:
+                    self._look_after(process)
+                except OSError:  # no process can be made at the moment
+                    log.exception("worker %d could not be started", process.index)
 
     def _look_after(self, process: Process) -> None:
         if process.ready:

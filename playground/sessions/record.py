@@ -14,6 +14,7 @@ from playground.sessions.limits import LIMITS
 
 ROWS = 6_000  # of one run; a full run has about 1,000
 EVENTS = 300
+RATE_SECONDS = 0.5  # reports can arrive in bursts; a rate needs some time between two
 
 
 class Own(NamedTuple):
@@ -109,12 +110,15 @@ class Run:
         self.checkpoints.cut(step)
 
     def progress(self, step: int, cpu: float) -> None:
-        """Take a report of the worker, and from two of them the rate in steps per second."""
+        """Take a report of the worker; two that are at least half a second apart give the rate in steps per second."""
         now = time.monotonic()
-        if self.beat and now > self.beat[0] and step > self.beat[1]:
+        self.step, self.cpu = step, cpu
+        if self.beat and now - self.beat[0] < RATE_SECONDS:
+            return
+        if self.beat and step > self.beat[1]:
             rate = (step - self.beat[1]) / (now - self.beat[0])
-            self.rate = rate if self.rate is None else 0.8 * self.rate + 0.2 * rate
-        self.beat, self.step, self.cpu = (now, step), step, cpu
+            self.rate = rate if self.rate is None else 0.7 * self.rate + 0.3 * rate
+        self.beat = (now, step)
 
     def add_row(self, item: Item) -> None:
         self.rows.append(item)

@@ -184,4 +184,7 @@ async def _files(request: Request, raw: bytes) -> list[tuple[str, bytes]]:
         form = await MultiPartParser(request.headers, stream(), max_files=FILES, max_fields=20).parse()
     except (MultiPartException, KeyError, ValueError, AssertionError):
         raise Refused("The upload could not be read.", "images") from None
-    return [(part.filename or "file", await part.read()) for _, part in form.multi_items() if not isinstance(part, str)]
+    try:
+        return [(part.filename or "file", await part.read()) for _, part in form.multi_items() if not isinstance(part, str)]
+    finally:
+        await form.close()

@@ -7,25 +7,24 @@ outside is checked again before it goes anywhere.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Protocol
 
 from engines.config import to_dict
 from engines.core import Family
-from playground.sessions import answer, settings
+from playground.sessions import answer, news, settings
 from playground.sessions.acts import ACTS
 from playground.sessions.limits import LIMITS, Buckets, Refused
 from playground.sessions.line import Line
 from playground.sessions.record import Item, Own, Record, Run
 
 log = logging.getLogger(__name__)
-CRASHES, CRASH_SECONDS = 3, 120.0  # a run that took its worker down so often in so long is not started again by itself
 
 
 class Workers(Protocol):
@@ -53,7 +52,7 @@ class Service:
         self.lock = threading.RLock()
         self.records: dict[str, Record] = {}  # by token
         self.by_sid: dict[str, Record] = {}
-        self.line = Line(self._go)
+        self.line = Line(self.go)
         self.opens = Buckets(LIMITS.open_rate, LIMITS.open_burst)
         self.acts = Buckets(LIMITS.act_rate, LIMITS.act_burst)
         self.tickets: dict[str, tuple[asyncio.AbstractEventLoop, asyncio.Future]] = {}
@@ -62,7 +61,7 @@ class Service:
 
     def start(self) -> None:
         """Start the workers and the housekeeping."""
-        self.workers.start(self._on_message, self._on_lost)
+        self.workers.start(partial(news.take, self), partial(news.lost, self))
         threading.Thread(target=self._housekeeping, name="housekeeping", daemon=True).start()
 
     def close(self) -> None:
@@ -225,7 +224,8 @@ class Service:
         record.add_event(run, step, kind, title, cut=True)
         self.launch(record, run)
 
-    def _go(self, record: Record, run: Run) -> None:
+    def go(self, record: Record, run: Run) -> None:
+        """Let a run whose turn has come train."""
         run.state = "running" if run.ready else "starting"
         run.order += 1
         self.tell(record, run, "run", order=run.order)
@@ -247,81 +247,6 @@ class Service:
                 with self.lock:
                     record.waiters.discard((loop, event))
 
-    # --- what workers say ----------------------------------------------------------------------------------------------------
-
-    def _on_message(self, header: dict[str, Any], payload: bytes) -> None:
-        with self.lock:
-            if header["type"] == "beat":
-                for sid, name, life, step, cpu in header["runs"]:
-                    for _, run in self._run(sid, name, life):
-                        run.progress(step, cpu)
-                return
-            for record, run in self._run(header["sid"], header["b"], header["life"]):
-                self._on_news(record, run, header, payload)
-
-    def _run(self, sid: str, name: str, life: int) -> Iterator[tuple[Record, Run]]:
-        """The run a message is about, unless it has been set back or left behind meanwhile."""
-        record = self.by_sid.get(sid)
-        run = record.runs.get(name) if record else None
-        if run and run.life == life:
-            yield record, run
-
-    def _on_news(self, record: Record, run: Run, header: dict[str, Any], payload: bytes) -> None:
-        match header["type"]:
-            case "row":
-                run.add_row(Item(record.next(), header["s"], b'{"b":"%s",' % run.name.encode() + payload[1:]))
-            case "frame":
-                run.add_frame(Item(record.next(), header["s"], payload), header["backdrop"])
-            case "checkpoint":
-                run.checkpoints.add(Item(record.seq, header["s"], payload, header["config"], header["pin"]))
-            case "event":
-                record.add_event(run, header["s"], header["kind"], header["title"])
-            case "state" if header["order"] == run.order:
-                self._on_state(record, run, header)
-            case "sampled" if header["ticket"] in self.tickets:
-                loop, future = self.tickets.pop(header["ticket"])
-                with contextlib.suppress(RuntimeError):  # that loop has ended
-                    loop.call_soon_threadsafe(lambda: future.done() or future.set_result(payload))
-
-    def _on_state(self, record: Record, run: Run, header: dict[str, Any]) -> None:
-        run.state, run.step = header["state"], header["step"]
-        record.message = header.get("message", record.message)
-        if run.state == "running":
-            run.state = "running" if run.ready else "starting"
-        elif run.state == "failed":
-            run.state, run.lost = "paused" if run.step else "empty", True
-            if not run.ready and run.checkpoints.items:
-                run.checkpoints.cut(run.checkpoints.items[-1].step - 1)  # it cannot be restored; the one before may
-            if run.parent and not run.ready:
-                del record.runs[run.name]
-                record.active = run.parent
-        if run.state not in ("starting", "running"):
-            run.rate = run.beat = None
-        record.next()
-        self.line.settle(record)
-
-    def _on_lost(self, worker: int) -> None:
-        """A worker died and an empty one is in its place: build again what was training, from the last checkpoints."""
-        now = time.monotonic()
-        with self.lock:
-            for record in [r for r in self.records.values() if r.worker == worker]:
-                going = [run for run in record.runs.values() if run.state in ("starting", "running")]
-                record.crashes = [t for t in record.crashes if now - t < CRASH_SECONDS] + ([now] if going else [])
-                for run in record.runs.values():
-                    run.lost = True
-                for run in going:
-                    self._recover(record, run)
-                record.next()
-
-    def _recover(self, record: Record, run: Run) -> None:
-        if len(record.crashes) >= CRASHES:
-            self.pause(record, run)
-            record.message = f"Paused: the worker process failed {len(record.crashes)} times while this trained."
-            return
-        self.ensure(record, run)
-        self._go(record, run)
-        record.message = f"The worker process restarted. Your run continues from step {run.step:,}."
-
     # --- housekeeping --------------------------------------------------------------------------------------------------------
 
     def _housekeeping(self) -> None:
@@ -332,8 +257,10 @@ class Service:
                 log.exception("housekeeping failed")
 
     def _sweep(self, now: float) -> None:
-        """Pause what nobody looks at, forget what nobody came back to."""
+        """Pause what nobody looks at, forget what nobody came back to, tell those in line how long it will take."""
         with self.lock:
+            for record in self.line.waiting.values():
+                record.next()
             for record in list(self.records.values()):
                 absent = 0.0 if record.pulling and not record.leaving else now - record.seen
                 if absent > LIMITS.free_seconds:

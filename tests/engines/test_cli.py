@@ -27,7 +27,9 @@ def lines(text):
 def trained(tmp_path_factory):
     """A short run, through the process."""
     folder = tmp_path_factory.mktemp("runs") / "a"
-    done = command("train", "gan", "--dataset", "ring8", "--steps", 60, "--seed", 3, "--set", "lr_g=1e-3", "--set", "batch=16", "--out", folder)
+    done = command(
+        "train", "gan", "--dataset", "ring8", "--steps", 60, "--seed", 3, "--set", "lr_g=1e-3", "--set", "batch=16", "--out", folder
+    )
     assert done.returncode == 0, done.stderr
     return folder, lines(done.stdout)
 
@@ -121,7 +123,9 @@ def test_a_mistake_seen_from_outside(tmp_path):
     assert (done.returncode, done.stdout) == (2, "") and done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("args", [["--n", "0"], ["--n", "10001"], ["--set", "colour=red"], ["--seed", "-1"], ["--out", "no/such/folder.npz"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "args", [["--n", "0"], ["--n", "10001"], ["--set", "colour=red"], ["--seed", "-1"], ["--out", "no/such/folder.npz"]], ids=" ".join
+)
 def test_bad_requests(trained, args, capsys):
     assert main(["sample", str(trained[0]), *args]) == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -53,7 +53,9 @@ def test_values_are_stored_in_the_knobs_type():
     assert (config.lr_g, type(config.lr_g)) == (1.0, float)
 
 
-@pytest.mark.parametrize(("text", "value"), [("lr_g=1e-3", ("lr_g", 1e-3)), ("batch=16", ("batch", 16)), ("lr_decay=false", ("lr_decay", False))])
+@pytest.mark.parametrize(
+    ("text", "value"), [("lr_g=1e-3", ("lr_g", 1e-3)), ("batch=16", ("batch", 16)), ("lr_decay=false", ("lr_decay", False))]
+)
 def test_parse(text, value):
     assert parse(Config, text) == value
 

@@ -17,7 +17,15 @@ PLAIN = resolve(PRESETS["collapse"].settings)
 def row(step, shares=FAIR, accuracy=0.6, g_grad=0.3, **more):
     measured = {f"mode_share/{i}": s for i, s in enumerate(shares)}
     covered = sum(s >= 0.2 / len(shares) for s in shares)
-    return {"step": step, "d_accuracy": accuracy, "g_grad_norm": g_grad, "modes_covered": covered, "hq_fraction": sum(shares), **measured, **more}
+    return {
+        "step": step,
+        "d_accuracy": accuracy,
+        "g_grad_norm": g_grad,
+        "modes_covered": covered,
+        "hq_fraction": sum(shares),
+        **measured,
+        **more,
+    }
 
 
 def shares(**held):

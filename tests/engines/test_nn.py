@@ -54,6 +54,6 @@ def test_streams_are_independent_and_do_not_change_between_programs():
     torch.rand(5, generator=b["data"])
     assert_close(torch.rand(3, generator=a["noise"]), torch.rand(3, generator=b["noise"]))
     # crc32, not hash(): the latter is salted anew in each process
-    by_hand = torch.Generator().manual_seed(0x3dd99275)
+    by_hand = torch.Generator().manual_seed(0x3DD99275)
     assert_close(torch.rand(3, generator=Rng(7, ("noise",))["noise"]), torch.rand(3, generator=by_hand))
     assert not torch.equal(torch.rand(3, generator=Rng(8, ("noise",))["noise"]), torch.rand(3, generator=Rng(7, ("noise",))["noise"]))

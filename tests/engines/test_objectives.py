@@ -115,7 +115,9 @@ def test_squared_slope_of_images_is_per_example():
 
 def test_the_gradient_penalty_looks_between_real_and_fake():
     seen = []
-    gradient_penalty(lambda x: seen.append(x.detach()) or x.sum(1), torch.zeros(500, 2), torch.ones(500, 2), torch.Generator().manual_seed(1))
+    gradient_penalty(
+        lambda x: seen.append(x.detach()) or x.sum(1), torch.zeros(500, 2), torch.ones(500, 2), torch.Generator().manual_seed(1)
+    )
     (x,) = seen
     assert_close(x[:, 0], x[:, 1])  # on the line
     assert 0 <= x.min() < 0.05 and 0.95 < x.max() <= 1 and abs(x.mean() - 0.5) < 0.05

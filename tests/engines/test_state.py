@@ -24,7 +24,9 @@ def repack(blob, change):
     return save(tensors, metadata={"meta": json.dumps(meta)})
 
 
-@pytest.mark.parametrize("settings", [{}, {"objective": "wgan-gp"}, {"dataset": "grid25"}, {"objective": "non-saturating", "n_critic": 2}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"objective": "wgan-gp"}, {"dataset": "grid25"}, {"objective": "non-saturating", "n_critic": 2}], ids=str
+)
 def test_resumed_is_bit_for_bit_the_same_run(gan, settings):
     whole = train(gan(seed=1, **settings), 40)
     half = pack(train(gan(seed=1, **settings), 20))

@@ -127,7 +127,7 @@ def test_own_points_keep_their_units():
         (np.full((20, 2), np.nan), "every coordinate"),
         (np.full((20, 2), 2e6), "every coordinate"),
         (np.zeros((20, 3)), "not pairs"),
-        (None, "not pairs"),
+        (None, "draw or upload"),
         ([["a", "b"]] * 20, "not pairs"),
     ],
 )

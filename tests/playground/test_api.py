@@ -1,10 +1,16 @@
 """The public endpoints, as a program calls them."""
 
+import gc
+import warnings
+
 import gradio as gr
 import pytest
 from gradio_client import Client
 
 from playground.api import add_api
+
+# gradio and its client leave sockets and an event loop to the garbage collector
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.fixture(scope="module")
@@ -15,6 +21,8 @@ def client(live):
     _, url, _ = page.launch(prevent_thread_lock=True, ssr_mode=False, quiet=True, show_error=False)
     yield Client(url, verbose=False)
     page.close()
+    with warnings.catch_warnings(action="ignore"):
+        gc.collect()
 
 
 def test_list_names_families_knobs_and_data_sets(client):

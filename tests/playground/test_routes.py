@@ -189,11 +189,9 @@ def test_points_are_checked(visitor, points, word):
 GOOD = "x,y,z\n" + "".join(f"{i},{i * i / 7},a\n" for i in range(30))
 
 
-@pytest.mark.parametrize(
-    "text", [GOOD, GOOD.replace(",", ";"), GOOD.replace(",", "\t"), GOOD.replace(",", " "), "\ufeff" + GOOD, GOOD.replace("\n", "\r\n\r\n")]
-)
-def test_csv_is_read(text):
-    own, message = uploads.csv(text.encode())
+@pytest.mark.parametrize(("old", "new"), [("q", "q"), (",", ";"), (",", "\t"), (",", " "), ("x", "\ufeffx"), ("\n", "\r\n\r\n")])
+def test_csv_is_read(old, new):
+    own, message = uploads.csv(GOOD.replace(old, new).encode())
     assert own.shape == (30, 2) and message == "30 points"
 
 
@@ -239,13 +237,13 @@ def test_pictures_are_decoded_in_a_process_of_their_own(visitor):
 
 
 def test_bad_pictures_are_refused_in_a_sentence(visitor):
-    for files in (
-        [("images", ("a.png", b"GIF89a", "image/png"))] * 9,
-        [("images", ("a.png", b"", "image/png"))],
-        [("images", ("a.png", picture()))],
-    ):
+    lies = [("images", ("a.png", b"GIF89a", "image/png"))] * 9
+    empty = [("images", ("a.png", b"", "image/png"))]
+    one = [("images", ("a.png", picture()))]
+    for files in (lies, empty, one):
         answer = visitor.post("data", files=files)
-        assert answer.status_code == 400 and answer.json()["field"] == "images" and answer.json()["error"].endswith("."), answer.text
+        assert answer.status_code == 400 and answer.json()["field"] == "images"
+        assert answer.json()["error"].endswith(".")
     broken = visitor.post("data", content=b"--x", headers={"Content-Type": "multipart/form-data"})
     assert broken.status_code == 400
 
@@ -281,14 +279,8 @@ print(sorted(m for m in sys.modules if m.split(".")[0] in ("torch", "diffusers",
 
 def test_a_worker_knows_no_secret_and_ends_with_its_parent():
     environment = os.environ | {"HF_TOKEN": "hf_secret", "AWS_SECRET_ACCESS_KEY": "secret", "PLAYGROUND_WORKER_MEMORY_MB": "7000"}
-    parent = subprocess.Popen(
-        [sys.executable, "tests/playground/server.py"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    command = [sys.executable, "tests/playground/server.py"]
+    parent = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         parent.stdout.readline()
         children = Path(f"/proc/{parent.pid}/task").glob("*/children")

@@ -195,7 +195,7 @@ def test_one_trains_the_others_wait_in_line(visit, limits):
     assert second.until_state("waiting")["place"] == 1
     header = third.until_state("waiting")
     assert header["place"] == 2
-    assert second.pull(wait=0)["wait_seconds"] > 0
+    assert second.until(lambda h: h["wait_seconds"])["wait_seconds"] > 0
     second.act("pause")
     assert second.until_state("empty")["place"] is None
     assert third.until(lambda h: h["place"] == 1)

@@ -24,29 +24,31 @@ export function indexAt(x, step) {
   return lo - 1;
 }
 
-/** A path through (x, y), each in its own units, as px. Per pixel column at most first, lowest, highest and last. */
-export function trace(x, y, { X, Y }, { step = false, thin = true } = {}) {
+/**
+ * A path through (x, y), each in its own units, as px. Where points are denser than pixels, each column of pixels keeps its lowest and
+ * highest value; a `calm` line (an average) keeps only its last.
+ * @param {ArrayLike<number>} x @param {ArrayLike<number>} y NaN is a gap @param {{X: Function, Y: Function}} frame @param {{step?: boolean, calm?: boolean}} [options]
+ */
+export function trace(x, y, { X, Y }, { step = false, calm = false } = {}) {
   const path = new Path2D();
   const n = Math.min(x.length, y.length);
   const columns = n ? Math.abs(X(x[n - 1]) - X(x[0])) : 0;
-  const each = thin && n > 2 * columns && columns > 0 ? thinned : plain;
   let last = NaN; // the y to walk along before a step
-  each(x, y, n, X, Y, (px, py) => {
+  const visit = (px, value) => {
+    const py = value === value && value !== null ? Y(value) : NaN;
     if (py !== py) last = NaN;
     else if (last !== last) path.moveTo(px, (last = py));
     else {
       if (step) path.lineTo(px, last);
       path.lineTo(px, (last = py));
     }
-  });
+  };
+  if (n > columns && columns > 0) thinned(x, y, n, X, visit, calm);
+  else for (let i = 0; i < n; i++) visit(X(x[i]), y[i]);
   return path;
 }
 
-function plain(x, y, n, X, Y, visit) {
-  for (let i = 0; i < n; i++) visit(X(x[i]), y[i] === y[i] && y[i] !== null ? Y(y[i]) : NaN);
-}
-
-function thinned(x, y, n, X, Y, visit) {
+function thinned(x, y, n, X, visit, calm) {
   for (let i = 0; i < n; ) {
     const px = Math.round(X(x[i]));
     let [low, high, end] = [i, i, i];
@@ -54,8 +56,11 @@ function thinned(x, y, n, X, Y, visit) {
       if (y[end] < y[low] || y[low] !== y[low]) low = end;
       if (y[end] > y[high] || y[high] !== y[high]) high = end;
     }
-    const picked = [i, Math.min(low, high), Math.max(low, high), end - 1];
-    picked.forEach((k, j) => (j === 0 || k !== picked[j - 1]) && visit(px, y[k] === y[k] && y[k] !== null ? Y(y[k]) : NaN));
+    if (!calm && low !== high) {
+      visit(px, y[Math.min(low, high)]);
+      visit(px, y[Math.max(low, high)]);
+    }
+    if (calm || Math.max(low, high) !== end - 1 || low === high) visit(px, y[end - 1]);
     i = end;
   }
 }

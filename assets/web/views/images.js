@@ -27,24 +27,33 @@ function fit(n, w, h, width, height, gap, density, period) {
 }
 
 /**
- * Where each image stands.
+ * Where each image stands, left and top in its box.
  * @param {import("../decode.js").View} view
- * @param {{x?: number, y?: number, width: number, height: number, options?: {limit?: number}}} frame box in px
+ * @param {{x?: number, y?: number, width: number, height: number, options?: {scale?: number, gap?: number}}} frame box in px; a given `scale`
+ *   keeps the images at that size and shows as many as fit
+ * @returns {{n: number, cols: number, rows: number, scale: number, gap: number, period: number, x: number, y: number, w: number, h: number, width: number, height: number}|null}
  */
 export function layout(view, { x = 0, y = 0, width, height, options = {} }, density = globalThis.devicePixelRatio || 1) {
   const [count, , h, w] = view.shapes.pixels;
-  const n = Math.min(count, options.limit ?? count);
-  const period = periodOf(view.arrays.label);
-  const gap = width < 480 ? 2 : 3;
+  const gap = options.gap ?? (width < 400 ? 2 : 3);
+  const period = options.scale ? 0 : periodOf(view.arrays.label);
   const top = period ? HEADING : 0;
-  const best = fit(n, w, h, width, height - top, gap, density, period);
+  const best = options.scale ? pack(count, w, h, width, height, gap, options.scale) : fit(count, w, h, width, height - top, gap, density, period);
   if (!best) return null;
   const { cols, rows, scale } = best;
-  const grid = { n, cols, rows, scale, gap, period: period && cols % period === 0 ? period : 0, w: w * scale, h: h * scale };
-  const snap = (v) => Math.round(v * density) / density;
-  grid.x = snap(x + (width - cols * grid.w - (cols - 1) * gap) / 2);
-  grid.y = snap(y + top + (height - top - rows * grid.h - (rows - 1) * gap) / 2);
+  const snap = (v, round = Math.round) => round(v * density + 1e-6) / density;
+  const grid = { n: Math.min(count, cols * rows), cols, rows, scale, gap, w: snap(w * scale, Math.floor), h: snap(h * scale, Math.floor), x: snap(x), y: snap(y + top) };
+  grid.period = period && cols % period === 0 ? period : 0;
+  grid.width = cols * grid.w + (cols - 1) * gap;
+  grid.height = rows * grid.h + (rows - 1) * gap;
   return grid;
+}
+
+/** Columns and rows of images of a given size that fit into a box. */
+function pack(n, w, h, width, height, gap, scale) {
+  const cols = Math.min(n, Math.floor((width + gap) / (w * scale + gap)));
+  const rows = cols && Math.min(Math.ceil(n / cols), Math.floor((height + gap) / (h * scale + gap)));
+  return cols && rows ? { cols, rows, scale } : null;
 }
 
 const place = (grid, i) => ({ x: grid.x + (i % grid.cols) * (grid.w + grid.gap), y: grid.y + Math.floor(i / grid.cols) * (grid.h + grid.gap) });
@@ -83,12 +92,13 @@ function film(view, canvas) {
 /**
  * @param {CanvasRenderingContext2D} ctx
  * @param {import("../decode.js").View} view
- * @param {{x?: number, y?: number, width: number, height: number, colors: object, cache?: Map<string, object>, options?: {limit?: number}}} frame
+ * @param {{x?: number, y?: number, width: number, height: number, colors: object, cache?: Map<string, object>, grid?: ReturnType<typeof layout>}} frame
+ *   the box to fill, or a `grid` laid out before
  * @returns {ReturnType<typeof layout>} for `hit` and `enlarge`
  */
 export function draw(ctx, view, frame) {
   const { colors, cache = new Map() } = frame;
-  const grid = layout(view, frame, ctx.getTransform().a);
+  const grid = frame.grid ?? layout(view, frame, ctx.getTransform().a);
   if (!grid) return null;
   const kept = cache.get(view.role) ?? { canvas: document.createElement("canvas") };
   if (kept.view !== view) film(view, kept.canvas);

@@ -1,0 +1,100 @@
+"""What workers say, and what it changes in the memory of the web process. Called by the threads that read from workers."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from playground.sessions.record import Item, Record, Run
+
+if TYPE_CHECKING:
+    from playground.sessions.service import Service
+
+CRASHES, CRASH_SECONDS = 3, 120.0  # a session whose worker failed so often in so long is not started again by itself
+
+
+def take(service: Service, header: Mapping[str, Any], payload: bytes) -> None:
+    """One message of a worker."""
+    with service.lock:
+        if header["type"] == "beat":
+            for sid, name, life, step, cpu in header["runs"]:
+                for _, run in _find(service, sid, name, life):
+                    run.progress(step, cpu)
+            return
+        for record, run in _find(service, header["sid"], header["b"], header["life"]):
+            _about(service, record, run, header, payload)
+
+
+def lost(service: Service, worker: int) -> None:
+    """A worker died and an empty one is in its place: build again what was training, from the last checkpoints."""
+    now = time.monotonic()
+    with service.lock:
+        for record in [r for r in service.records.values() if r.worker == worker]:
+            going = [run for run in record.runs.values() if run.state in ("starting", "running")]
+            record.crashes = [t for t in record.crashes if now - t < CRASH_SECONDS] + ([now] if going else [])
+            for run in record.runs.values():
+                run.lost = True
+            for run in going:
+                _recover(service, record, run)
+            record.next()
+
+
+def _find(service: Service, sid: str, name: str, life: int) -> Iterator[tuple[Record, Run]]:
+    """The run a message is about, unless it has been set back or left behind meanwhile."""
+    record = service.by_sid.get(sid)
+    run = record.runs.get(name) if record else None
+    if run and run.life == life:
+        yield record, run
+
+
+def _about(service: Service, record: Record, run: Run, header: Mapping[str, Any], payload: bytes) -> None:
+    match header["type"]:
+        case "row":
+            run.add_row(Item(record.next(), header["s"], b'{"b":"%s",' % run.name.encode() + payload[1:]))
+        case "frame":
+            run.add_frame(Item(record.next(), header["s"], payload), header["backdrop"])
+        case "checkpoint":
+            run.checkpoints.add(Item(record.seq, header["s"], payload, header["config"], header["pin"]))
+        case "event":
+            record.add_event(run, header["s"], header["kind"], header["title"])
+        case "state" if header["order"] == run.order:  # else the visitor has pressed another button since
+            _state(service, record, run, header)
+        case "sampled" if header["ticket"] in service.tickets:
+            loop, future = service.tickets.pop(header["ticket"])
+            with contextlib.suppress(RuntimeError):  # that loop has ended
+                loop.call_soon_threadsafe(lambda: future.done() or future.set_result(payload))
+
+
+def _state(service: Service, record: Record, run: Run, header: Mapping[str, Any]) -> None:
+    run.state, run.step = header["state"], header["step"]
+    record.message = header.get("message", record.message)
+    if run.state == "running":
+        run.state = "running" if run.ready else "starting"
+    elif run.state == "failed":
+        _failed(record, run)
+    if run.state not in ("starting", "running"):
+        run.rate = run.beat = None
+    record.next()
+    service.line.settle(record)
+
+
+def _failed(record: Record, run: Run) -> None:
+    """The run has to be built again; a fork that never was is given up."""
+    run.state, run.lost = "paused" if run.step else "empty", True
+    if not run.ready and run.checkpoints.items:
+        run.checkpoints.cut(run.checkpoints.items[-1].step - 1)  # it cannot be restored; the one before may
+    if run.parent and not run.ready:
+        del record.runs[run.name]
+        record.active = run.parent
+
+
+def _recover(service: Service, record: Record, run: Run) -> None:
+    if len(record.crashes) >= CRASHES:
+        service.pause(record, run)
+        record.message = f"Paused: the worker process failed {len(record.crashes)} times while this trained."
+        return
+    service.ensure(record, run)
+    service.go(record, run)
+    record.message = f"The worker process restarted. Your run continues from step {run.step:,}."
