@@ -1,7 +1,6 @@
 """Generative Playground: start the workers, build the page, serve it.  `python app.py`, or `make run`."""
 
 import os
-import sys
 import time
 
 STARTED = time.monotonic()
@@ -28,4 +27,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -15,7 +15,8 @@ FIRST = """async () => { const lab = document.querySelector('#lab-gan'); const s
 DRAW = """async () => { const lab = window.playground, times = []; let seen = '';
   const root = document.querySelector('#lab-gan'); const start = performance.now();
   while (performance.now() - start < 5000) { await new Promise(requestAnimationFrame);
-    if (root.dataset.shown !== seen) { seen = root.dataset.shown; const t = performance.now(); lab.draw(); times.push(performance.now() - t); } }
+    if (root.dataset.shown === seen) continue;
+    seen = root.dataset.shown; const t = performance.now(); lab.draw(); times.push(performance.now() - t); }
   return times; }"""
 
 
@@ -35,12 +36,25 @@ def main() -> None:
                 page.locator(".reset").click()
                 page.wait_for_function("() => +document.querySelector('#lab-gan').dataset.step === 0")
                 time.sleep(0.5)
-            print(json.dumps({"figure": "Train to first new picture [ms]", "n": len(waits), "median": round(statistics.median(waits)), "max": round(max(waits))}))
+            print(
+                json.dumps(
+                    {
+                        "figure": "Train to first new picture [ms]",
+                        "n": len(waits),
+                        "median": round(statistics.median(waits)),
+                        "max": round(max(waits)),
+                    }
+                )
+            )
             page.locator(".column-controls .train").click()
             wait_step(page, 500)
             times = page.evaluate(DRAW)
             rank = sorted(times)
-            figure = {"figure": "main-thread time per drawn frame [ms]", "frames": len(times), "frames_per_second": round(len(times) / 5, 1)}
+            figure = {
+                "figure": "main-thread time per drawn frame [ms]",
+                "frames": len(times),
+                "frames_per_second": round(len(times) / 5, 1),
+            }
             print(json.dumps(figure | {"median": round(statistics.median(times), 2), "p95": round(rank[int(0.95 * len(rank))], 2)}))
     finally:
         app.stop()

@@ -1,6 +1,6 @@
 """What the GAN recipes reach, over several seeds, from the command line a visitor has: the figures of RESULTS.md.
 
-    python -m benchmarks.gan_quality [ring8] [grid25] [collapse] [mnist]
+python -m benchmarks.gan_quality [ring8] [grid25] [collapse] [mnist]
 """
 
 import json
@@ -30,7 +30,9 @@ def one(job: dict, seed: int, out: Path) -> dict:
     command = [sys.executable, "-m", "engines", "train", "gan", "--dataset", dataset, "--seed", str(seed), "--out", str(out)]
     command += ["--seconds", str(job["seconds"])] if "seconds" in job else []
     for name, value in settings.items():
-        command += ["--steps", str(value)] if name == "steps" else ["--set", f"{name}={str(value).lower() if value in (True, False) else value}"]
+        command += (
+            ["--steps", str(value)] if name == "steps" else ["--set", f"{name}={str(value).lower() if value in (True, False) else value}"]
+        )
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     answer = subprocess.run([sys.executable, "-m", "engines", "evaluate", str(out)], check=True, capture_output=True, text=True).stdout
     result = json.loads(answer.strip().splitlines()[-1])

@@ -17,7 +17,9 @@ from playground.theme import theme
 
 HEAD = """
 <meta name="color-scheme" content="light dark">
-<link rel="stylesheet" href="play/web/tokens.css"><link rel="stylesheet" href="play/web/playground.css"><link rel="stylesheet" href="play/web/timeline.css">
+<link rel="stylesheet" href="play/web/tokens.css">
+<link rel="stylesheet" href="play/web/playground.css">
+<link rel="stylesheet" href="play/web/timeline.css">
 <script type="module" src="play/web/main.js"></script>
 """
 

@@ -83,8 +83,8 @@ export function scale(lo, hi, from, to, log = false) {
   return (v) => from + (f(v) - a) * k;
 }
 
-/** Steps along the bottom; the last one says what they are. */
-export function stepAxis(ctx, { X, left, right, bottom, xMax }, colors) {
+/** Steps along the bottom; the last one says what they are. Words that would touch `taken` px are left out. */
+export function stepAxis(ctx, { X, left, right, bottom, xMax }, colors, taken = null) {
   ctx.font = TICK;
   ctx.textBaseline = "middle";
   ctx.textAlign = "left";
@@ -93,7 +93,8 @@ export function stepAxis(ctx, { X, left, right, bottom, xMax }, colors) {
   steps.forEach((step, i) => {
     const text = i && i === steps.length - 1 ? `step ${int(step)}` : int(step);
     const width = ctx.measureText(text).width;
-    ctx.fillText(text, Math.max(left, Math.min(X(step) - width / 2, right + 6 - width)), bottom + 11);
+    const x = Math.max(left, Math.min(X(step) - width / 2, right + 6 - width));
+    if (!taken || x > taken[1] || x + width < taken[0]) ctx.fillText(text, x, bottom + 11);
   });
 }
 

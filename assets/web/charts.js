@@ -1,7 +1,7 @@
 // Charts: lines against the step, bars and sparklines. They sit on the page without a frame, with hairlines only, and every
 // equilibrium, floor or ceiling is a dashed line with its name on it.
 import { Range, decades, scale, stepAxis, ticks, valueAxis } from "./axes.js";
-import { cursorLine, dashedLines, eventMarks, evidenceRings, readout } from "./overlays.js";
+import { cursorLine, dashedLines, eventMarks, evidenceRings, readout, stepWord } from "./overlays.js";
 import { roleColor } from "./colors.js";
 import { fixed, percent, short } from "./format.js";
 import { createSurface, slowLabel } from "./surface.js";
@@ -75,7 +75,8 @@ export function createChart(container, { label = "chart", height = 130, onHover,
 
   function draw(ctx, width, height, colors) {
     plot = mapping(width, height);
-    drawAxes(ctx, plot, data, colors);
+    const hover = own ?? data.hover;
+    drawAxes(ctx, plot, data, colors, hover == null ? null : stepWord(ctx, hover, plot).taken);
     ctx.save();
     ctx.beginPath();
     ctx.rect(plot.left, plot.top - 4, plot.right - plot.left + 1, plot.bottom - plot.top + 6);
@@ -84,7 +85,6 @@ export function createChart(container, { label = "chart", height = 130, onHover,
     ctx.restore();
     dashedLines(ctx, data.lines, plot, colors);
     eventMarks(ctx, data.marks, plot, colors);
-    const hover = own ?? data.hover;
     if (data.cursor != null) cursorLine(ctx, data.series, data.cursor, plot, colors, { strong: true });
     if (hover != null && hover !== data.cursor) cursorLine(ctx, data.series, hover, plot, colors, {});
     evidenceRings(ctx, data.evidence, data.series, plot, colors);
@@ -120,13 +120,13 @@ export function createChart(container, { label = "chart", height = 130, onHover,
 }
 
 /** Hairlines and ticks; a dashed line without a name gets its value on the axis. */
-function drawAxes(ctx, plot, { log, lines }, colors) {
+function drawAxes(ctx, plot, { log, lines }, colors, taken) {
   const { lo, hi, top, bottom, Y } = plot;
   const named = lines.filter((l) => !l.label && l.y >= lo && l.y <= hi).map((l) => l.y);
   const regular = log ? decades(lo, hi, Math.max(2, Math.floor((bottom - top) / 24))) : ticks(lo, hi, bottom - top, 24, lines.map((l) => l.y));
   const values = regular.filter((v) => named.every((y) => v === y || Math.abs(Y(v) - Y(y)) > 13));
   valueAxis(ctx, [...new Set([...values, ...named])], plot, colors, log ? (list) => list.map(short) : undefined);
-  stepAxis(ctx, plot, colors);
+  stepAxis(ctx, plot, colors, taken);
 }
 
 function drawSeries(ctx, s, plot, colors) {
@@ -212,7 +212,7 @@ export function createSpark(container) {
     if (!all.length) return;
     const lo = data.lo ?? Math.min(...all);
     const hi = data.hi ?? Math.max(...all, lo + 1e-9);
-    const X = scale(x[0] ?? 0, Math.max(x.at(-1) ?? 1, (x[0] ?? 0) + 1), 1, width - 4);
+    const X = scale(x[0] ?? 0, Math.max(x.at(-1) ?? 1, (x[0] ?? 0) + 1), 3, width - 4);
     const Y = scale(Math.min(lo, ...all), hi, height - 3, 3);
     if (data.line != null) dashedLines(ctx, [{ y: data.line }], { Y, lo, hi, left: 0, right: width }, colors, 1);
     ctx.strokeStyle = ctx.fillStyle = roleColor(colors, data.color ?? "model");

@@ -8,10 +8,12 @@ import { createHeader } from "./header.js";
 import { makeLink } from "./link.js";
 import { createPlate } from "./plate.js";
 import { createReadings } from "./readings.js";
+import { createRecording } from "./recording.js";
 import { createShortcuts } from "./shortcuts.js";
 import { createStage } from "./stage.js";
 import { Store } from "./store.js";
 import { createTimeline } from "./timeline.js";
+import { knobMarks, timelineOf } from "./timelinedata.js";
 import { createLayers } from "./layers.js";
 
 /** Bring a tab to life. @returns an object the tests and the console can look at */
@@ -19,7 +21,7 @@ export function createLab({ root, parts, family, metrics, link }) {
   const session = new Session(family.key);
   const store = new Store();
   const preset = family.presets[0];
-  const state = { config: preset.config, usual: preset.config, forking: null, error: null, busy: false };
+  const state = { config: preset.config, usual: preset.config, forking: null, error: null, touring: false };
   const dataset = () => family.datasets[state.config.dataset];
   const kind = () => dataset().kind;
 
@@ -70,6 +72,7 @@ export function createLab({ root, parts, family, metrics, link }) {
     cancelFork: () => endFork(),
     fork,
     draw: () => drawing.open(),
+    tour: () => ((state.touring = !state.touring), schedule()),
     dismiss: () => ((state.error = null), schedule()),
   };
 
@@ -180,6 +183,7 @@ export function createLab({ root, parts, family, metrics, link }) {
     onBranch: commands.select,
   });
   const explain = createExplain(parts.explain, commands);
+  const recording = createRecording(family.key, () => schedule());
   const readings = createReadings(parts.readings, { metrics, equilibrium: family.equilibrium, onPick: scrub });
   const code = createCodePanel(parts.code, family.code);
   const drawing = createDrawing(parts.stage, {
@@ -225,16 +229,18 @@ export function createLab({ root, parts, family, metrics, link }) {
     header.update(store, config);
     controls.update({ store, started: started(), running: running(), forking: state.forking, changes: controls.changed(), mayChange, preset: state.preset });
     layers.update(set.kind, config);
-    const backdrop = store.backdrop();
-    const frame = store.frameAt(step);
+    recording.set(state.touring && store.offline != null ? true : store.header.state === "waiting" && step === 0);
+    const film = recording.now();
+    const backdrop = film?.backdrop ?? store.backdrop();
+    const frame = film?.frame ?? store.frameAt(step);
     if (backdrop && backdrop !== shown.backdrop) stage.setBackdrop(backdrop);
     if (frame && frame !== shown.frame) stage.setFrame(frame);
     if (evidence !== shown.evidence) stage.setMarks(evidence.filter((e) => e.index != null).map((e) => ({ mode: e.index, number: e.number })));
     shown = { backdrop, frame, evidence };
-    const covered = plate.update(store, { error: state.error, started: started() });
-    stage.setState({ faded: ["waiting", "starting"].includes(store.header.state), empty: !started(), inset: covered });
-    readings.update(store, { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config.objective, total: branch?.info.total ?? config.steps, marks: marks(branch), evidence, run: store.lineage().at(-1)?.info.id });
-    timeline.update(timelineOf(branch, config, set));
+    const covered = plate.update(store, { error: state.error, started: started(), film: film?.words });
+    stage.setState({ faded: !film && ["waiting", "starting"].includes(store.header.state), empty: !film && !started(), inset: covered });
+    readings.update(store, { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config.objective, total: branch?.info.total ?? config.steps, marks: knobMarks(branch), evidence, run: store.lineage().at(-1)?.info.id });
+    timeline.update(timelineOf(store, { config, set, info: metrics[family.headline[config.dataset][0]], canFork: started() && !state.forking }));
     explain.update({ note: note ?? stopped(), started: started(), about: family.objectives[config.objective], objective: config.objective });
     code.update({ objective: config.objective, values: { g_loss: store.value("g_loss"), d_loss: store.value("d_loss"), g_grad_norm: store.value("g_grad_norm"), d_grad_norm: store.value("d_grad_norm") } });
     root.dataset.state = store.header.state;
@@ -245,30 +251,6 @@ export function createLab({ root, parts, family, metrics, link }) {
 
   /** A diverged run has its reason in place of a diagnosis. */
   const stopped = () => (store.header.state === "diverged" && store.live ? { text: `${store.header.message} Nothing after the last healthy step was kept.` } : null);
-
-  const marks = (branch) => (branch ? branch.events.filter((e) => ["knob", "fork"].includes(e.kind)).map((e) => ({ x: e.s, label: e.title })) : []);
-
-  function timelineOf(branch, config, set) {
-    const name = family.headline[config.dataset][0];
-    const info = metrics[name];
-    const values = store.series(name).main;
-    const line = new Set(store.lineage());
-    const max = info.name === "modes_covered" ? set.modes : info.name === "classes_covered" ? set.classes.length : Math.max(1e-9, ...values.slice(0, 200).map(([, v]) => v));
-    return {
-      total: branch?.info.total ?? config.steps,
-      steps: store.steps(),
-      values: info.better === "down" ? values.map(([s, v]) => [s, Math.max(0, max - v)]) : values,
-      max,
-      cursor: store.step,
-      live: store.live,
-      last: branch?.lastStep ?? 0,
-      running: store.header.state === "running",
-      events: store.lineage().flatMap((b) => b.events).map((e) => ({ step: e.s, title: e.title, kind: e.kind })),
-      forks: [...store.branches.values()].filter((b) => b.info.parent != null).map((b) => ({ id: b.info.id, from: b.info.from_step, to: b.lastStep, title: b.info.title, active: line.has(b) })),
-      branches: [...store.branches.values()].map((b) => ({ id: b.info.id, title: b.info.title, active: b === branch })),
-      canFork: started() && !state.forking,
-    };
-  }
 
   // --- start ------------------------------------------------------------------------------------------------------------------
   async function start() {

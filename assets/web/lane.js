@@ -174,7 +174,7 @@ function drawFlag(ctx, x, color) {
 /** Which step a press would go to. */
 function hoverStep(ctx, data, { width, pointer, X }, colors) {
   const { step } = stepScale(data.total, width);
-  const at = Math.max(0, Math.min(data.last, step(pointer.x)));
+  const at = eventAt(data, width, pointer)?.step ?? Math.max(0, Math.min(data.last, step(pointer.x)));
   hairline(ctx, X(at), BASE - LANE, X(at), TRACK, colors.ink3);
   const text = int(at);
   ctx.font = TICK;

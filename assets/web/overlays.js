@@ -1,6 +1,6 @@
 // What lies over the lines of a chart: dashed optima with their names, events, the cursor with its rings, values under the pointer.
 import { roleColor } from "./colors.js";
-import { fmt, int } from "./format.js";
+import { fmt, int, short } from "./format.js";
 import { indexAt } from "./views/curve.js";
 import { TICK, hairline, marker, overlap, plate } from "./views/text.js";
 
@@ -75,12 +75,19 @@ export function readout(ctx, series, step, plot, colors) {
     const box = () => ({ x: 0, y: y - 8, width: 1, height: 16 });
     for (let tries = 0; taken.some((b) => overlap(b, box())) && tries < 6; tries++) y += y + 20 < plot.bottom ? 16 : -32;
     taken.push(box());
-    plate(ctx, fmt(at.value, 3), at.x + (right ? 9 : -9), y, { colors, align: right ? "left" : "right", color: roleColor(colors, s.color), ground: colors.bg, alpha: 0.92, pad: 3 });
+    plate(ctx, s.step ? short(at.value) : fmt(at.value, 3), at.x + (right ? 9 : -9), y, { colors, align: right ? "left" : "right", color: roleColor(colors, s.color), ground: colors.bg, alpha: 0.92, pad: 3 });
   }
+  const { text, middle } = stepWord(ctx, step, plot);
+  plate(ctx, text, middle, plot.bottom + 11, { colors, align: "center", alpha: 0 });
+}
+
+/** The words for a step under the axis, where their middle is, and the px they take. */
+export function stepWord(ctx, step, { X, left, right }) {
   const text = `step ${int(step)}`;
   ctx.font = TICK;
-  const half = ctx.measureText(text).width / 2 + 3;
-  plate(ctx, text, Math.max(plot.left + half, Math.min(plot.right + 6 - half, plot.X(step))), plot.bottom + 11, { colors, align: "center", ground: colors.bg, alpha: 1, pad: 6, height: 16 });
+  const half = ctx.measureText(text).width / 2;
+  const middle = Math.max(left + half, Math.min(right + 6 - half, X(step)));
+  return { text, middle, taken: [middle - half - 8, middle + half + 8] };
 }
 
 /** Numbered rings where a sentence has its evidence, beside the line of the first series that has a value there. */

@@ -10,15 +10,15 @@ export function createPlate(part, commands, family) {
   let toastText = "";
 
   /** What to say in this state, or null for nothing. Buttons are [words, class, action]. */
-  function message(store, { error, started }) {
+  function message(store, { error, started, film }) {
     const { header, active } = store;
     const step = active?.info.step ?? 0;
     if (store.offline != null)
-      return { title: `Connection lost, trying again in ${duration(store.offline)}`, icon: "off", text: `Training goes on where it runs. You can scrub the ${int(step)} steps this page already has.`, buttons: [["Try now", "", commands.retry]] };
+      return { title: `Connection lost, trying again in ${duration(store.offline)}`, icon: "off", text: `Training goes on where it runs. You can scrub the ${int(step)} steps this page already has.`, buttons: [["Try now", "", commands.retry], [film ? "Stop the recorded tour" : "Play the recorded tour", "quiet", commands.tour]] };
     if (error) return { title: "Not done", icon: "warn", text: error, buttons: [["All right", "", commands.dismiss]] };
     if (Date.now() < toastUntil) return { title: toastText, text: "", buttons: [] };
     if (header.state === "waiting")
-      return { title: `You are ${ordinal(header.place)} in line${header.wait_seconds != null ? `, about ${duration(header.wait_seconds)}` : ""}`, icon: "clock", text: header.message || "Every place is taken. Your run starts by itself.", buttons: [["Leave the line", "", commands.leave]] };
+      return { title: `You are ${ordinal(header.place)} in line${header.wait_seconds != null ? `, about ${duration(header.wait_seconds)}` : ""}`, icon: "clock", text: `Every place is taken; yours starts by itself.${film ? " This is a recorded run." : ""}`, buttons: [["Leave the line", "", commands.leave]] };
     if (header.state === "starting" && header.message) return { title: "Starting a worker", icon: "cpu", text: header.message, buttons: [] };
     if (header.state === "diverged") return diverged(header, active);
     if (header.state === "paused" && header.message)

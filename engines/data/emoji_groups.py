@@ -27,7 +27,7 @@ _LISTED = {
 
 
 def _group_of() -> dict[int, int]:
-    table = {}
+    table: dict[int, int] = {}
     for group, spans in _LISTED.items():
         for span in spans.split():
             first, _, last = span.partition("-")

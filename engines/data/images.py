@@ -70,8 +70,10 @@ def to_pixels(values: np.ndarray) -> np.ndarray:
 
 def _digits() -> tuple[np.ndarray, ...]:
     """As sklearn.datasets.load_digits reads them; from its file, because importing scikit-learn takes a second or two."""
-    folder = Path(find_spec("sklearn").submodule_search_locations[0])
-    with gzip.open(folder / "datasets" / "data" / "digits.csv.gz", "rt") as file:
+    found = find_spec("sklearn")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("the 8×8 digits come with scikit-learn, which is not installed")
+    with gzip.open(Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz", "rt") as file:
         table = np.loadtxt(file, delimiter=",", dtype=np.float32)  # (1797, 65)
     return _split(table[:, :64].reshape(-1, 1, 8, 8) / 8 - 1, table[:, 64])  # 0 ... 16 -> -1 ... 1
 

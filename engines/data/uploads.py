@@ -144,12 +144,12 @@ def _decode(name: str, data: bytes):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(data), formats=FORMATS)
-            if picture.width * picture.height > MAX_PIXELS:
+            opened = Image.open(io.BytesIO(data), formats=FORMATS)
+            if opened.width * opened.height > MAX_PIXELS:
                 raise ValueError("size differs from header")
-            picture.draft("RGB", (2 * COLOUR_SIDE, 2 * COLOUR_SIDE))  # JPEG decodes straight to a smaller size
-            picture.load()
-        picture = _crop(picture)
+            opened.draft("RGB", (2 * COLOUR_SIDE, 2 * COLOUR_SIDE))  # JPEG decodes straight to a smaller size
+            opened.load()
+        picture = _crop(opened)
         if picture.mode.startswith("I"):  # 16 bits of grey
             picture = Image.fromarray((np.asarray(picture) >> 8).clip(0, 255).astype(np.uint8))
         picture = _resize(picture.convert("RGBA") if picture.mode != "RGB" else picture, COLOUR_SIDE)

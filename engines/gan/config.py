@@ -146,11 +146,12 @@ DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
     "spirals": _NARROW,
     "swissroll": _NARROW,
     "checkerboard": _SMOOTH,
-    "pinwheel": _SMOOTH,
+    "pinwheel": _NARROW,
     "circles": _NARROW,
-    "s_curve": _SMOOTH,
+    "s_curve": _NARROW,
     "gaussian": _SMOOTH,
     "own-2d": _NARROW,
+    "digits": dict(steps=1_500),
 }
 OBJECTIVE_DEFAULTS: dict[str, dict[str, Any]] = {
     "r1": dict(r1=0.1),

@@ -1,10 +1,11 @@
 """The two networks for images of 8x8 to 32x32 pixels: a small DCGAN (Radford et al., 2016) for one processor core. G begins with a
 linear layer, which finds the global shape at once where 3x3 convolutions need thousands of steps, and ends with two sub-pixel
-convolutions (Shi et al., 2016); D has two strided ones. Memory is laid out channels last: twice as fast on a CPU."""
+convolutions (Shi et al., 2016); D has two strided ones. Memory is laid out channels last, as a CPU's convolutions prefer."""
 
 from __future__ import annotations
 
 from math import gcd, sqrt
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +34,7 @@ class ImageGenerator(nn.Module):
         self.norm1, self.conv1 = nn.BatchNorm2d(wide), _blank(nn.Conv2d, wide, 4 * half, 3, padding=1)
         self.norm2, self.conv2 = nn.BatchNorm2d(half), _blank(nn.Conv2d, half, half, 3, padding=1)
         self.norm3, self.conv3 = nn.BatchNorm2d(half), _blank(nn.Conv2d, half, 4 * c, 3, padding=1)
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def initialise(self, generator: torch.Generator) -> None:
         reset(self, generator)
@@ -59,17 +60,17 @@ class ImageDiscriminator(nn.Module):
         d = config.channels_d
         self.conv1 = _blank(nn.Conv2d, c, d, 4, stride=2, padding=1)
         self.conv2 = _blank(nn.Conv2d, d, 2 * d, 4, stride=2, padding=1)
-        self.hidden = _blank(nn.Linear, 2 * d * (h // 4) * (w // 4), HIDDEN)
-        self.crowd = _blank(nn.Linear, 1, HIDDEN, bias=False) if config.minibatch_std else None
+        self.hidden: nn.Linear = _blank(nn.Linear, 2 * d * (h // 4) * (w // 4), HIDDEN)
+        self.crowd: nn.Linear | None = _blank(nn.Linear, 1, HIDDEN, bias=False) if config.minibatch_std else None
         self.head = _blank(nn.Linear, HIDDEN, 1)
         self.embed = _blank(nn.Embedding, classes, HIDDEN) if config.conditional and classes else None
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def initialise(self, generator: torch.Generator) -> None:
         reset(self, generator)
-        if self.crowd is not None:  # one more feature beside the others, so as small as theirs
+        if self.crowd is not None:  # one more input beside those of `hidden`, so as small as theirs
             with torch.no_grad():
-                self.crowd.weight.div_(sqrt(self.hidden.in_features))
+                self.crowd.weight.div_(self.hidden.in_features**0.5)
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         x = x.contiguous(memory_format=torch.channels_last)
@@ -88,11 +89,11 @@ def minibatch_deviation(x: Tensor) -> Tensor:
     when samples are too alike. Karras et al., 2018, section 3. Groups are smaller if 8 does not divide n."""
     group = gcd(len(x), GROUP)
     groups = x.unflatten(0, (-1, group))  # (n / group, group, k)
-    variance = (groups - groups.mean(1, keepdim=True)).square().mean(1)  # (n / group, k); torch.var is four times as slow here
+    variance = (groups - groups.mean(1, keepdim=True)).square().mean(1)  # (n / group, k); torch.var is much slower along this axis
     deviation = (variance + 1e-6).sqrt().mean(1, keepdim=True)  # (n / group, 1); the root has no slope at 0
     return deviation.repeat_interleave(group, 0)
 
 
-def _blank(layer: type[nn.Module], *args, **kwargs) -> nn.Module:
+def _blank(layer: type[nn.Module], *args: Any, **kwargs: Any) -> Any:
     """A layer without weights yet: they come from the generator that `initialise` is given."""
     return nn.utils.skip_init(layer, *args, **kwargs)

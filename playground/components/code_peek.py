@@ -17,7 +17,8 @@ def source(file: str, name: str) -> dict[str, str | int]:
     node = _find(ast.parse(text), name.split("."))
     lines = text.splitlines()[node.lineno - 1 : node.end_lineno]
     if ast.get_docstring(node) is not None and len(node.body) > 1:
-        first, last = node.body[0].lineno - node.lineno, node.body[0].end_lineno - node.lineno
+        docstring = node.body[0]
+        first, last = docstring.lineno - node.lineno, (docstring.end_lineno or docstring.lineno) - node.lineno
         lines = lines[:first] + lines[last + 1 :]
     indent = len(lines[0]) - len(lines[0].lstrip())
     above = _comment_above(text.splitlines(), node.lineno - 1)

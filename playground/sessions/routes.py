@@ -73,6 +73,7 @@ def routes(service: Service, schema: Callable[[], bytes]) -> list[BaseRoute]:
         Route("/play/pull", _guard(pull), methods=["GET"]),
         *(Route(f"/play/{name}", _guard(limited(call)), methods=["POST"]) for name, call in posts.items()),
         Mount("/play/web", app=Web(directory=WEB, check_dir=False)),
+        Mount("/play/recordings", app=Web(directory=WEB.parent / "recordings", check_dir=False)),
     ]
 
 

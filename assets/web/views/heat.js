@@ -44,23 +44,46 @@ function padding(view, { X, Y, width, height }) {
   return [need(X(x0), dx), need(width - X(x1), dx), need(height - Y(y0), dy), need(Y(y1), dy)];
 }
 
-/** The map as a picture of one pixel per cell, row 0 at the bottom, borders repeated outwards. */
+/** Means of a border: mean(i, d) over the cells i − d .. i + d that there are. */
+function border(level, start, stride, n) {
+  const sums = new Float64Array(n + 1);
+  for (let i = 0; i < n; i++) sums[i + 1] = sums[i] + level[start + i * stride];
+  return (i, d) => {
+    const [from, to] = [Math.max(0, i - d), Math.min(n, i + d + 1)];
+    return (sums[to] - sums[from]) / (to - from);
+  };
+}
+
+/** The level at any cell, also outside: there the border goes on, ever smoother, since nothing was measured. */
+function continued(level, rows, cols) {
+  const [west, east] = [border(level, 0, cols, rows), border(level, cols - 1, cols, rows)];
+  const [south, north] = [border(level, 0, 1, cols), border(level, (rows - 1) * cols, 1, cols)];
+  const clamp = (v, n) => (v < 0 ? 0 : v >= n ? n - 1 : v);
+  return (row, col) => {
+    const [r, c] = [clamp(row, rows), clamp(col, cols)];
+    const away = Math.abs(row - r) + Math.abs(col - c);
+    if (away === 0) return level[r * cols + c];
+    if (c !== col) return (col < 0 ? west : east)(r, away);
+    return (row < 0 ? south : north)(c, away);
+  };
+}
+
+/** The map as a picture of one pixel per cell, row 0 at the bottom, continued by `pad` cells. */
 function bitmap(view, pad, colors, canvas) {
   const [rows, cols] = view.shapes.values;
   const [left, right, bottom, top] = pad;
-  const level = levels(view);
+  const at = continued(levels(view), rows, cols);
   const bytes = table(colors);
   canvas.width = left + cols + right;
   canvas.height = top + rows + bottom;
   const ctx = canvas.getContext("2d");
   const image = ctx.createImageData(canvas.width, canvas.height);
   for (let v = 0, o = 0; v < canvas.height; v++) {
-    const row = Math.max(0, Math.min(rows - 1, rows - 1 - (v - top))) * cols;
     for (let u = 0; u < canvas.width; u++, o += 4) {
-      const at = 3 * level[row + Math.max(0, Math.min(cols - 1, u - left))];
-      image.data[o] = bytes[at];
-      image.data[o + 1] = bytes[at + 1];
-      image.data[o + 2] = bytes[at + 2];
+      const k = 3 * Math.round(at(rows - 1 - (v - top), u - left));
+      image.data[o] = bytes[k];
+      image.data[o + 1] = bytes[k + 1];
+      image.data[o + 2] = bytes[k + 2];
       image.data[o + 3] = 255;
     }
   }
