@@ -169,6 +169,7 @@ METRICS: dict[str, MetricInfo] = {
             better="down",
             target=0.0,
             n=N_EVALUATE,
+            decimals=3,
             about="from the shares of the modes to equal shares, high-quality samples only; not defined while there are none",
         ),
         MetricInfo(

@@ -39,7 +39,7 @@ function first(view, count) {
  *   setMarks([{mode, number} | {xy: [x, y], number}]), setLabel(text), bounds() -> [x0, x1, y0, y1]|null, resize(), schedule(), canvas
  */
 export function createStage(container, { onHover, label = "Data space" } = {}) {
-  const surface = createSurface(container, draw, { label, focusable: true });
+  const surface = createSurface(container, draw, { label, focusable: true, opaque: true });
   const { canvas } = surface;
   const camera = new Camera();
   const cache = new Map();

@@ -25,11 +25,12 @@ const density = (element) => Math.max(1, (devicePixelRatio || 1) * (element.curr
 /**
  * @param {HTMLElement} container
  * @param {(context: CanvasRenderingContext2D, width: number, height: number, colors: import("./colors.js").Colors) => void} draw
- * @param {{label?: string, height?: number, focusable?: boolean}} [options] `height` fixes the container's height in px
+ * @param {{label?: string, height?: number, focusable?: boolean, opaque?: boolean}} [options] `height` fixes the container's height in px;
+ *   `opaque` promises that every pixel is painted
  */
-export function createSurface(container, draw, { label = "", height, focusable = false } = {}) {
+export function createSurface(container, draw, { label = "", height, focusable = false, opaque = false } = {}) {
   const canvas = document.createElement("canvas");
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", { alpha: !opaque });
   if (label) canvas.setAttribute("role", "img");
   if (label) canvas.setAttribute("aria-label", label);
   else canvas.setAttribute("aria-hidden", "true");
@@ -61,7 +62,7 @@ export function createSurface(container, draw, { label = "", height, focusable =
     const d = density(canvas);
     if (canvas.width !== Math.round(surface.width * d)) return resize();
     context.setTransform(d, 0, 0, d, 0, 0);
-    context.clearRect(0, 0, surface.width, surface.height);
+    if (!opaque) context.clearRect(0, 0, surface.width, surface.height);
     draw(context, surface.width, surface.height, colorsOf(canvas));
   }
 

@@ -124,9 +124,10 @@ export function createTimeline(container, on = {}) {
   }
 
   function wheel(event) {
-    if (event.ctrlKey || !data.steps.length) return;
+    const sideways = Math.abs(event.deltaX) > Math.abs(event.deltaY);
+    if (event.ctrlKey || !data.steps.length || !(sideways || document.activeElement === track)) return; // else the page scrolls
     event.preventDefault();
-    rolled += Math.abs(event.deltaX) > Math.abs(event.deltaY) ? event.deltaX : event.deltaY;
+    rolled += sideways ? event.deltaX : event.deltaY;
     const pictures = Math.trunc(rolled / WHEEL);
     rolled -= pictures * WHEEL;
     if (pictures) move(pictures);

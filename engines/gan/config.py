@@ -139,11 +139,12 @@ _IMAGE = dict(
 # Without narrow modes the game circles around its end: larger batches and a longer average bring it nearer than more steps do.
 _SMOOTH = dict(objective="r3gan", r1=0.5, r2=0.5, batch=128, ema_decay=0.998, steps=6_000)
 _NARROW = _SMOOTH | dict(r1=0.1, r2=0.1)  # thin lines need a steeper D
+_COLOUR = dict(r1=1.0, r2=1.0, lr_g=2e-3, lr_d=2e-3)  # few images, many pixels: D must be held more firmly
 DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
     "ring8": dict(objective="r3gan"),
     "grid25": dict(objective="r3gan", lr_g=2e-3, lr_d=2e-3, beta2=0.99, ema_decay=0.995, steps=50_000),
     "moons": _SMOOTH,
-    "spirals": _NARROW,
+    "spirals": dict(objective="r3gan", r1=0.03, r2=0.03, batch=64, ema_decay=0.995, steps=12_000),
     "swissroll": _NARROW,
     "checkerboard": _SMOOTH,
     "pinwheel": _NARROW,
@@ -152,6 +153,8 @@ DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
     "gaussian": _SMOOTH,
     "own-2d": _NARROW,
     "digits": dict(steps=1_500),
+    "emoji": _COLOUR,
+    "own-images": _COLOUR,
 }
 OBJECTIVE_DEFAULTS: dict[str, dict[str, Any]] = {
     "r1": dict(r1=0.1),

@@ -18,7 +18,7 @@ from engines.state import Rng
 if TYPE_CHECKING:
     from engines.gan.engine import GanEngine
 
-GRID = 48  # cells of the map on a side
+ROWS, COLS = 48, 68  # cells of the map; wider than the data, as the stage is
 SHOWN, ARROWS, COUNTED = 300, 64, 1_000  # samples drawn, with arrows, counted into the bars
 DATA_SHOWN = 2_000
 
@@ -34,10 +34,12 @@ class Probe2D:
         self.z_evaluate = draw_noise(metrics.N_EVALUATE, engine.config, rng["evaluate"])
         index = torch.randint(len(self.toy.unit), (ARROWS,), generator=rng["pairs"], device=self.device)
         self.real = torch.from_numpy(self.toy.unit).to(self.device)[index]  # (ARROWS, 2)
-        self.extent = x0, x1, y0, y1 = self.toy.extent
-        ys, xs = np.meshgrid(np.linspace(y0, y1, GRID), np.linspace(x0, x1, GRID), indexing="ij")
+        x0, x1, y0, y1 = self.toy.extent
+        margin = (x1 - x0) * (COLS / ROWS - 1) / 2
+        self.extent = x0, x1, y0, y1 = x0 - margin, x1 + margin, y0, y1
+        ys, xs = np.meshgrid(np.linspace(y0, y1, ROWS), np.linspace(x0, x1, COLS), indexing="ij")
         places = (np.stack([xs, ys], 2).reshape(-1, 2) - self.toy.shift) / self.toy.scale
-        self.grid = torch.from_numpy(places.astype(np.float32)).to(self.device)  # (GRID², 2)
+        self.grid = torch.from_numpy(places.astype(np.float32)).to(self.device)  # (ROWS · COLS, 2)
         self.truth = metrics.projections(self.toy.draw(metrics.N_EVALUATE, 0))
 
     def backdrop(self, engine: GanEngine) -> Snapshot:
@@ -86,18 +88,18 @@ class Probe2D:
     def _map(self, engine: GanEngine) -> Heat:
         """What D says of every place: a probability where it has one, else the critic's value over its own range."""
         objective = engine.config.objective
-        logits = engine.D(self.grid)  # (GRID²,)
+        logits = engine.D(self.grid)  # (ROWS · COLS,)
         if OBJECTIVES[objective].pairs:  # only differences count: how far above a typical example
             fake = engine.ema.net(self.z_look[:ARROWS])
             logits = logits - engine.D(torch.cat([self.real, fake])).mean()
         if OBJECTIVES[objective].threshold is None:
-            values = logits.cpu().numpy().reshape(GRID, GRID)
+            values = logits.cpu().numpy().reshape(ROWS, COLS)
             lo, hi = float(values.min()), float(values.max())
             if OBJECTIVES[objective].pairs:
                 lo, hi = -max(-lo, hi), max(-lo, hi)
             return Heat(values, self.extent, name="critic", lo=lo, hi=hi if hi > lo else lo + 1)
         values = logits.clamp(0, 1) if objective == "lsgan" else torch.sigmoid(logits)
-        return Heat(values.cpu().numpy().reshape(GRID, GRID), self.extent, name="D(x)", contour=0.5)
+        return Heat(values.cpu().numpy().reshape(ROWS, COLS), self.extent, name="D(x)", contour=0.5)
 
     def _arrows(self, engine: GanEngine, x: Tensor) -> Field:
         """−∂L_G/∂x of each sample x (n, 2) alone, per data unit."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser.conftest import open_page, state_of, step_of, wait_state, wait_step
+from tests.browser.conftest import App, open_page, state_of, step_of, wait_state, wait_step
 
 STAGE = '[data-part="stage"] .stage-canvas canvas'
 
@@ -292,3 +292,30 @@ def test_link_opens_the_same_settings(browser, app):
     config = page.evaluate("() => window.playground.store.active.info.config")
     assert (config["dataset"], config["lr_g"]) == ("moons", 0.001)
     page.context.close()
+
+
+@pytest.mark.slow
+def test_waiting_in_line_and_a_lost_connection(browser):
+    """One place for two visitors; then the server goes away."""
+    small = App(PLAYGROUND_WORKERS="1", PLAYGROUND_MAX_RUNNING="1")
+    try:
+        first, second = open_page(browser, small), open_page(browser, small)
+        train(first)
+        wait_step(first, 100)
+        train(second)
+        wait_state(second, "waiting")
+        plate = second.locator('[data-part="stage"] .plate')
+        assert "1st in line" in plate.inner_text()
+        second.wait_for_function("() => document.querySelector('[data-part=stage] .plate').textContent.includes('recorded run')")
+        assert ink(second) > 50, "a recording plays meanwhile"
+        first.locator(".column-controls .train").click()
+        wait_step(second, 50)
+    finally:
+        small.stop()
+    second.wait_for_function("() => document.querySelector('[data-part=stage] .plate').textContent.includes('Connection lost')")
+    assert "Reconnecting" in second.locator('[data-part="header"]').inner_text()
+    second.locator('[data-part="stage"] [role=slider]').focus()
+    second.keyboard.press("Home")
+    second.wait_for_function("() => document.querySelector('#lab-gan').dataset.shown === '0'")
+    for page in (first, second):
+        page.context.close()

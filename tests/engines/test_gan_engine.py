@@ -89,7 +89,7 @@ def test_views_and_metrics_are_what_the_page_expects(gan):
     engine = gan(dataset="ring8")
     (snapshot,) = run(engine, 5, every=5)
     heat, field, points = snapshot.views["stage"]
-    assert isinstance(heat, Heat) and heat.values.shape == (48, 48) and heat.contour == 0.5 and heat.name == "D(x)"
+    assert isinstance(heat, Heat) and heat.values.shape == (48, 68) and heat.contour == 0.5 and heat.name == "D(x)"
     assert heat.lo <= heat.values.min() and heat.values.max() <= heat.hi
     assert isinstance(field, Field) and field.xy.shape == field.uv.shape == (64, 2) and field.name == "gradient"
     assert isinstance(points, Points) and points.xy.shape == (300, 2) and points.role == "model"

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from playground.sessions import frames
-from playground.sessions.limits import LIMITS
+from playground.sessions.limits import LIMITS, Buckets
 from playground.sessions.local import LocalWorkers
 from tests.playground.server import running
 
@@ -82,6 +82,7 @@ def live():
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     workers = LocalWorkers(1)
     with running(workers) as (service, url):
+        service.opens = Buckets(1e6, 1e6)  # all tests come from one address
         assert workers.wait_ready(120)
         yield service, url
 
