@@ -1,5 +1,6 @@
 """The public endpoints, as a program calls them."""
 
+import asyncio
 import gc
 import warnings
 
@@ -22,6 +23,7 @@ def client(live):
     yield Client(url, verbose=False)
     page.close()
     with warnings.catch_warnings(action="ignore"):
+        asyncio.set_event_loop(None)
         gc.collect()
 
 
