@@ -18,6 +18,7 @@ D_ACCURACY, PENALTY = "d_accuracy", "penalty"
 MODES_COVERED, HQ_FRACTION, REVERSE_KL, SLICED_W1 = "modes_covered", "hq_fraction", "reverse_kl", "sliced_w1"
 FRECHET_DISTANCE, CONFIDENCE = "frechet_distance", "confidence"
 CLASSES_COVERED, CLASS_BALANCE, PIXEL_SLICED_W1 = "classes_covered", "class_balance", "pixel_sliced_w1"
+SAMPLES = "n"  # among the floors: how many samples were measured, where that depends on the data
 MODE_SHARE = "mode_share/"  # + the number of the mode: its share of all samples, high-quality ones only
 
 N_EVALUATE = 2_000  # samples per evaluation in 2-D

@@ -133,13 +133,13 @@ export function createReadings(part, { metrics, equilibrium, onPick }) {
     const text = written(t.info, value);
     t.element.querySelector("b").textContent = t.info.unit === "%" && value != null ? `${text} %` : text;
     if (t.info.unit === "%") t.element.querySelector("small").textContent = "";
-    t.element.querySelector(".floor").textContent = floorWords(t, floor);
+    t.element.querySelector(".floor").textContent = floorWords(t, floor, store.floor("n") ?? t.info.n);
     const points = store.series(t.info.name).main.filter(([s]) => s <= step);
     t.spark.update({ points, step: t.info.decimals === 0, line: t.top ?? floor, lo: 0 });
   }
 
-  function floorWords({ info, top }, floor) {
-    const n = info.n ? ` · n ${int(info.n)}` : "";
+  function floorWords({ info, top }, floor, samples) {
+    const n = info.n ? ` · n ${int(samples)}` : "";
     const unit = info.unit === "%" ? " %" : "";
     if (info.decimals === 0) return `target ${top}${n}`;
     if (floor != null) return `${info.better === "up" ? "real data" : "floor"} ${written(info, floor)}${unit}${n}`;

@@ -223,8 +223,11 @@ def cost(config: Config) -> Cost:
 
 
 def cadence(config: Config) -> tuple[int, int]:
-    """Steps between looks and looks between evaluations: about 1,000 looks a run in 2-D (30 a second), 250 on images."""
-    return (max(1, config.steps // 1000), 5) if kind(config.dataset) == "2d" else (max(1, config.steps // 250), 12)
+    """Steps between looks and looks between evaluations: about 1,000 looks a run in 2-D (30 a second), 250 on images,
+    and never so far apart that nothing moves for a second."""
+    if kind(config.dataset) == "2d":
+        return min(25, max(1, config.steps // 1000)), 5
+    return min(20, max(1, config.steps // 250)), 12
 
 
 def _mlp(sizes: list[int]) -> int:

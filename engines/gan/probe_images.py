@@ -20,7 +20,7 @@ from engines.state import Rng
 if TYPE_CHECKING:
     from engines.gan.engine import GanEngine
 
-SHOWN, COUNTED, MOST = 64, 256, 1_000  # samples drawn on the stage, counted into the bars, measured at most
+SHOWN, COUNTED, MOST = 64, 256, 1_000  # data drawn on the stage, samples counted into the bars, samples measured at most
 CHUNK = 250  # images at a time
 FLOOR_DRAWS = 4
 
@@ -36,6 +36,7 @@ class ImageProbe:
         self.classes, self.device = len(data.classes), engine.device
         self.told = config.conditional and self.classes > 0
         self.n = self.judge.n if self.judge else min(COUNTED, len(data.pixels))  # samples measured
+        self.shown = self.classes * round(0.84 * self.classes) if self.told else SHOWN  # whole rows, one column per class
         self.twin = copy.deepcopy(engine.G).requires_grad_(False)
         rows = torch.randint(len(data.pixels), (MOST,), generator=rng["data"], device=self.device).cpu()
         as_in_data = torch.from_numpy(data.labels)[rows].to(self.device)
@@ -48,13 +49,13 @@ class ImageProbe:
     def backdrop(self, engine: GanEngine) -> Snapshot:
         pixels, labels = self.real
         view = Images(pixels.cpu().numpy(), role="data", name="data", label=_bytes(labels) if self.classes else None)
-        return Snapshot(0, self._floors(engine.data), {"stage": (view,)})
+        return Snapshot(0, {**self._floors(engine.data), metrics.SAMPLES: float(self.n)}, {"stage": (view,)})
 
     @torch.no_grad()
     def look(self, engine: GanEngine) -> Views:
         x, y = self._settle(engine.ema.net), self.look_at[1]
-        label = _bytes(y[:SHOWN]) if self.told else None
-        views: dict[str, tuple] = {"stage": (Images(x[:SHOWN].cpu().numpy(), name="samples", label=label),)}
+        label = _bytes(y[: self.shown]) if self.told else None
+        views: dict[str, tuple] = {"stage": (Images(x[: self.shown].cpu().numpy(), name="samples", label=label),)}
         if self.judge:
             share, k = self.judge.shares(x), self.classes
             views["modes"] = (Bars(share, engine.data.classes, name="share", fair=1 / k, low=metrics.COVERED / k),)

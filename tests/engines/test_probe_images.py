@@ -35,11 +35,13 @@ def state(engine):
 def test_views_and_metrics(key):
     engine, info = built(dataset=key), DATASETS[key]
     (stage,), (bars,) = engine.look()["stage"], engine.look()["modes"]
-    assert stage.pixels.shape == (64, *info.shape) and np.abs(stage.pixels).max() <= 1
+    assert stage.pixels.shape == (80 if len(info.classes) == 10 else 56, *info.shape) and np.abs(stage.pixels).max() <= 1
     assert stage.label.tolist()[:3] == [0, 1, 2]
     assert bars.labels == info.classes and bars.values.sum() == pytest.approx(1)
     scores = engine.evaluate()
-    assert set(scores) == JUDGED | {metrics.PIXEL_SLICED_W1} == set(engine.backdrop().metrics)
+    floors = engine.backdrop().metrics
+    assert set(scores) == JUDGED | {metrics.PIXEL_SLICED_W1} == set(floors) - {metrics.SAMPLES}
+    assert floors[metrics.SAMPLES] == (1_000 if key in ("mnist", "fashion") else 256)
     assert all(np.isfinite(value) for value in scores.values())
     (data,) = engine.backdrop().views["stage"]
     assert data.role == "data" and data.pixels.shape == (64, *info.shape)
@@ -94,7 +96,7 @@ def test_own_images_have_no_judge(shape):
     engine = built(dataset="own-images", data=pictures)
     assert set(engine.look()) == {"stage"}
     assert set(engine.evaluate()) == {metrics.PIXEL_SLICED_W1}
-    assert engine.backdrop().metrics == {}
+    assert engine.backdrop().metrics == {metrics.SAMPLES: float(min(256, len(pictures)))}
     assert samples(engine, n=10).pixels.shape == (10, *shape[1:])
 
 
