@@ -177,7 +177,7 @@ def run_sample(args: argparse.Namespace) -> int:
     *_, last = engine.sample(request)
     (view,) = last.views["samples"]
     samples = view.xy if hasattr(view, "xy") else view.pixels
-    arrays = {"samples": samples} | ({} if view.label is None else {"labels": view.label})
+    arrays = {"x": samples} | ({} if view.label is None else {"labels": view.label})
     with open(args.out, "wb") as file:
         np.savez(file, **arrays)
     emit({"samples": args.out, "shape": list(samples.shape), "step": engine.step, **asdict(request)})

@@ -53,7 +53,9 @@ def check(k: Knob, value: Any) -> Any:
         if not isinstance(value, bool):
             raise ValueError(f"{k.name}={_show(value)} is not true or false")
         return value
-    span = f"[{_number(k.lo)}, {_number(k.hi)}]"
+    if k.lo is None or k.hi is None:
+        raise TypeError(f"the knob {k.name} is declared without a range")
+    span = f"[{k.lo:g}, {k.hi:g}]"
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{k.name}={_show(value)} is not a number in {span}")
     # compared before anything else: a whole number too large for a float is still out of range
@@ -70,7 +72,7 @@ def validate(config: Any) -> None:
         object.__setattr__(config, name, check(k, getattr(config, name)))
 
 
-def from_dict(cls: type[T], values: Mapping[str, Any]) -> T:
+def from_dict(cls: type[T], values: object) -> T:
     """A Config from plain values. ValueError for an unknown name or a bad value."""
     if not isinstance(values, Mapping):
         raise ValueError(f"settings={_show(values)} is not a set of named values")
@@ -113,7 +115,3 @@ def _read(raw: str) -> Any:
 def _show(value: Any) -> str:
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= 40 else text[:37] + "..."
-
-
-def _number(x: float | None) -> str:
-    return f"{x:g}" if x is not None else "?"

@@ -95,6 +95,14 @@ class Snapshot:
     views: Views = field(default_factory=dict)
 
 
+def drawn(snapshot: Snapshot) -> Points | Images:
+    """The view "samples" of a sampler's last snapshot. TypeError if it is of another kind."""
+    view = snapshot.views["samples"][0]
+    if not isinstance(view, Points | Images):
+        raise TypeError(f"samples are points or images, not {type(view).__name__.lower()}")
+    return view
+
+
 class Diverged(RuntimeError):
     """Training left the healthy region. The engine is not to be trained further; the last healthy state still is."""
 
@@ -121,6 +129,7 @@ class Engine(Sampler, Protocol):
 
     config: Any
     step: int
+    total: int  # steps that the decay of the learning rates is planned for
     parts: dict[str, Any]  # every Stateful that must survive a move
 
     def train_step(self, part: str | None = None) -> Mapping[str, Any]:
@@ -192,8 +201,8 @@ class Family:
     summary: str
     paper: str  # "Goodfellow et al., 2014"
     paper_url: str
-    Config: type
-    Request: type
+    Config: type[Any]
+    Request: type[Any]
     engine: str  # "engines.gan.engine:GanEngine", imported where models are built
     presets: Mapping[str, Preset]
     resolve: Callable[[Mapping[str, Any]], Any]  # knob overrides -> Config, with the recommended values of the data set filled in

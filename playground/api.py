@@ -8,14 +8,14 @@ as the page.
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
 
 from engines.config import knobs
-from engines.core import Images, Snapshot
+from engines.core import Images, Snapshot, drawn
 from engines.data import DATASETS
 from playground.sessions import frames
 from playground.sessions.limits import LIMITS, Refused
@@ -63,8 +63,8 @@ def add_api(service: Service) -> None:
                 async for token, look in looks:
                     metrics |= look["metrics"]
                     if look["state"] != "running":
-                        drawn = frames.decode(await service.sample(token, {"n": n, "seed": int(seed)}))
-                return {"step": look["step"], "state": look["state"], "metrics": metrics, "samples": _arrays(drawn)}
+                        last = frames.decode(await service.sample(token, {"n": n, "seed": int(seed)}))
+                return {"step": look["step"], "state": look["state"], "metrics": metrics, "samples": _arrays(last)}
 
     gr.api(_list(service), api_name="list", concurrency_limit=AT_ONCE)
     gr.api(train, api_name="train", concurrency_limit=AT_ONCE, concurrency_id="train")
@@ -91,7 +91,7 @@ def _family(family: Any) -> dict[str, Any]:
     return {"title": family.title, "summary": family.summary, "paper": family.paper_url, "knobs": about, "presets": presets}
 
 
-async def _run(service: Service, family: str, settings: dict, request: gr.Request) -> AsyncIterator[tuple[str, dict]]:
+async def _run(service: Service, family: str, settings: dict, request: gr.Request) -> AsyncGenerator[tuple[str, dict], None]:
     """Train in a session of its own, yielding (token, look) for each look and once more at the end; the session ends with the generator."""
     token = service.open(family, None, address(request))["token"]
     try:
@@ -127,7 +127,7 @@ def _count(n: Any) -> int:
 
 
 def _arrays(snapshot: Snapshot) -> list:
-    view = snapshot.views["samples"][0]
+    view = drawn(snapshot)
     return (view.pixels if isinstance(view, Images) else view.xy).round(5).tolist()
 
 

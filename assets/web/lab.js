@@ -92,6 +92,7 @@ export function createLab({ root, parts, family, metrics, link }) {
     const owner = store.owner(store.step) ?? store.active;
     if (!owner || !started()) return;
     const base = { ...owner.info.config };
+    const late = store.step > 0.8 * base.steps; // near its end a fork needs a future of its own
     state.forking = {
       branch: owner.info.id,
       step: store.step,
@@ -99,10 +100,13 @@ export function createLab({ root, parts, family, metrics, link }) {
       changes: () => Object.fromEntries(Object.entries(state.config).filter(([name, v]) => v !== base[name])),
     };
     store.cursor = store.step;
-    Object.assign(state, { config: base, usual: base });
+    Object.assign(state, { config: late ? { ...base, steps: longer(store.step, base) } : base, usual: base });
     showForm();
     schedule();
   }
+
+  /** As many steps again from here on, within the knob's range. */
+  const longer = (step, config) => Math.min(family.knobs.find((k) => k.name === "steps").hi, step + config.steps);
 
   function endFork() {
     if (!state.forking) return;
@@ -116,7 +120,8 @@ export function createLab({ root, parts, family, metrics, link }) {
   async function fork(settings, at = state.forking) {
     const owner = store.owner(store.step) ?? store.active;
     const from = at ?? { branch: owner.info.id, step: store.step };
-    if (!(await act("fork", { branch: from.branch, step: from.step, settings }))) return;
+    const ahead = at ? {} : { steps: longer(store.step, owner.info.config) }; // a cure offered in one press gets time to work
+    if (!(await act("fork", { branch: from.branch, step: from.step, settings: { ...settings, ...ahead } }))) return;
     state.forking = null;
     store.cursor = null;
     schedule();

@@ -66,7 +66,8 @@ class Squares:
     def log_prob(self, x: np.ndarray, sigma: float = 0.0) -> np.ndarray:
         """log density in nats, (n,); −inf outside all squares if sigma is 0."""
         if sigma == 0:
-            inside = ((x[:, None] >= self.corners) & (x[:, None] < self.corners + self.side)).all(2).any(1)  # (n,)
+            within = (x[:, None] >= self.corners) & (x[:, None] < self.corners + self.side)  # (n, k, 2)
+            inside = np.any(np.all(within, axis=2), axis=1)  # (n,)
             return np.where(inside, -np.log(len(self.corners) * self.side**2), -np.inf)
         power = self._log_mass(x, sigma).sum(2)  # (n, k)
         top = power.max(1)

@@ -71,8 +71,8 @@ class Toy2D:
         """(x0, x1, y0, y1) of a square around the data with a margin, for maps."""
         lo, hi = np.quantile(self.points, [0.001, 0.999], axis=0)
         middle, half = (lo + hi) / 2, 0.68 * float((hi - lo).max())
-        x0, y0, x1, y1 = *(middle - half), *(middle + half)
-        return float(x0), float(x1), float(y0), float(y1)
+        (x0, y0), (x1, y1) = (middle - half).tolist(), (middle + half).tolist()
+        return x0, x1, y0, y1
 
 
 @lru_cache(maxsize=16)
@@ -80,7 +80,7 @@ def floors(toy: Toy2D, n: int = metrics.N_EVALUATE) -> dict[str, float]:
     """What n real points score: {metric: value}, averaged over 8 pairs (or draws)."""
     draws = [toy.draw(n, 100 + i) for i in range(16)]
     result = {metrics.SLICED_W1: metrics.floor(metrics.sliced_w1, draws.__getitem__)}
-    if toy.centres is not None:
+    if toy.centres is not None and toy.root is not None:
         reports = [metrics.mode_report(x, toy.centres, toy.root) for x in draws]
         result[metrics.MODES_COVERED] = float(np.mean([r.modes_covered for r in reports]))
         result[metrics.HQ_FRACTION] = float(np.mean([r.hq_fraction for r in reports]))
@@ -93,6 +93,8 @@ def build(key: str, density: Density, *, modes: bool = False) -> Toy2D:
     points = density.sample(POOL, np.random.default_rng(crc32(key.encode()))).astype(np.float32)
     if not modes:
         return Toy2D(key, points, float(points.std()), density=density)
+    if not isinstance(density, Mixture):
+        raise TypeError("only a mixture of Gaussians has modes")
     spread = float(density.means.std()) or float(points.std())
     sigma = float(np.sqrt(np.linalg.det(density.root)))
     return Toy2D(key, points, spread, density=density, centres=density.means, sigma=sigma, root=density.root)

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Ema:
@@ -16,7 +16,7 @@ class Ema:
 
     def __init__(self, net: nn.Module):
         self.net = copy.deepcopy(net).requires_grad_(False).eval()
-        self._mine = list(self.net.parameters())
+        self._mine: list[Tensor] = list(self.net.parameters())
 
     @torch.no_grad()
     def update(self, net: nn.Module, decay: float, step: int) -> None:

@@ -27,6 +27,8 @@ class Fourier(nn.Module):
     """x (n, 2) -> [x, sin(x·f), cos(x·f)] (n, 2 + 2 count) with fixed frequencies f drawn from N(0, scale²), in rad per unit of x:
     a small network sees fine detail at once (Tancik et al., 2020)."""
 
+    frequencies: Tensor  # (2, count)
+
     def __init__(self, count: int, scale: float, generator: torch.Generator):
         super().__init__()
         self.register_buffer("frequencies", scale * torch.randn(2, count, generator=generator, device=generator.device))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from engines.config import Knob, knobs
-from engines.data import DATASETS, OWN
+from playground.words import title
 
 
 def form(config: type) -> list[dict[str, Any]]:
@@ -31,24 +31,5 @@ def _describe(k: Knob) -> dict[str, Any]:
         "group": k.group,
         "live": k.live,
         "kind": k.kind,
-        "choices": [[key, _title(k.name, key), about] for key, about in k.choices.items()] if k.choices else None,
+        "choices": [[key, title(k.name, key), about] for key, about in k.choices.items()] if k.choices else None,
     }
-
-
-def _title(knob: str, key: str) -> str:
-    """The words for a choice on screen: data sets have titles of their own, the rest are read from the key."""
-    if knob == "dataset":
-        return DATASETS[key].title if key in DATASETS else OWN[key]
-    return SPELLINGS.get(key, key.replace("-", " ").capitalize())
-
-
-SPELLINGS = {
-    "non-saturating": "Non-saturating",
-    "minimax": "Minimax, saturating",
-    "lsgan": "Least squares",
-    "hinge": "Hinge",
-    "wgan": "WGAN, clipped",
-    "wgan-gp": "WGAN-GP",
-    "r1": "Non-saturating + R1",
-    "r3gan": "R3GAN",
-}

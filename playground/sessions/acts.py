@@ -27,8 +27,8 @@ def train(service: Service, record: Record, body: Body) -> dict[str, Any]:
     run = record.run
     if "settings" in body:
         config = _config(service, record, body)
-        same = run is not None and run.config == config and run.data is record.own.get(config.dataset)
-        if not same or run.state in ("finished", "diverged"):
+        other = run is None or run.config != config or run.data is not record.own.get(config.dataset)
+        if run is None or other or run.state in ("finished", "diverged"):
             run = _plant(service, record, config)
     elif run is None:
         raise Refused("There is no run yet; say which settings to train with.", "settings")
@@ -44,12 +44,12 @@ def train(service: Service, record: Record, body: Body) -> dict[str, Any]:
 def pause(service: Service, record: Record, body: Body) -> None:
     """Pause the active run, or leave the line."""
     record.message = None
-    service.pause(record, _active(record))
+    service.pause(record, active(record))
 
 
 def step(service: Service, record: Record, body: Body) -> None:
     """A few steps by hand, of one network alone if `part` names it."""
-    run = _active(record)
+    run = active(record)
     count = settings.integer(body, "count", 1, 1_000, default=1)
     part = body.get("part")
     if part is not None and (not isinstance(part, str) or not part.isidentifier() or len(part) > 20):
@@ -65,12 +65,12 @@ def step(service: Service, record: Record, body: Body) -> None:
 
 def reset(service: Service, record: Record, body: Body) -> dict[str, Any]:
     """Back to step 0 with the settings of the active run. Replaces every run of the session."""
-    return {"branch": _plant(service, record, _active(record).config).name}
+    return {"branch": _plant(service, record, active(record).config).name}
 
 
 def set_knobs(service: Service, record: Record, body: Body) -> dict[str, Any]:
     """Turn live knobs of the active run."""
-    run, family = _active(record), service.families[record.family]
+    run, family = active(record), service.families[record.family]
     values = settings.checked(family, body.get("knobs"), live=True)
     config = settings.changed(family, run.config, values)
     service.ensure(record, run)
@@ -110,7 +110,7 @@ def fork(service: Service, record: Record, body: Body) -> dict[str, Any]:
 
 def rewind(service: Service, record: Record, body: Body) -> dict[str, Any]:
     """Return the active run to its last healthy checkpoint, with live knobs changed if asked. It is then paused."""
-    run, family = _active(record), service.families[record.family]
+    run, family = active(record), service.families[record.family]
     saved = rewind_to(run)
     if saved is None:
         raise Refused("There is no earlier state to return to.")
@@ -136,7 +136,7 @@ def leave(service: Service, record: Record, body: Body) -> None:
 
 def mark(service: Service, record: Record, body: Body) -> None:
     """Put a flag on the timeline."""
-    run = _active(record)
+    run = active(record)
     record.add_event(run, settings.integer(body, "step", 0, run.step), "mark", settings.text(body, "title"))
 
 
@@ -147,7 +147,8 @@ def rewind_to(run: Run) -> Any:
     return run.checkpoints.at(run.step - 1)
 
 
-def _active(record: Record) -> Run:
+def active(record: Record) -> Run:
+    """The run that buttons are about. Refused if there is none."""
     if record.run is None:
         raise Refused("There is no run yet.")
     return record.run

@@ -122,7 +122,7 @@ class Branch:
             self.tell_state()
 
     def _steps(self, count: int, part: str | None) -> Iterator[None]:
-        engine, self.training = self.engine, None  # the mean over the steps before is not continued
+        engine, self.training = self._built(), None  # the mean over the steps before is not continued
         for _ in range(count):
             if part is None and engine.step >= self.config.steps:
                 break
@@ -142,32 +142,34 @@ class Branch:
             if name in values and values[name] != getattr(self.config, name):
                 titles.append(f"{k.title} {_short(getattr(self.config, name))} → {_short(values[name])}")
         self.config = replace(self.config, **values)
-        self.engine.set(**values)
+        engine = self._built()
+        engine.set(**values)
         if titles:
-            self.emit("event", s=self.engine.step, kind="knob", title=", ".join(titles))
+            self.emit("event", s=engine.step, kind="knob", title=", ".join(titles))
         yield from self._save(pin=True)
 
     def _sample(self, ticket: str, request: Mapping[str, Any]) -> Iterator[None]:
-        for snapshot in self.engine.sample(from_dict(self.family.Request, request)):
+        for snapshot in self._built().sample(from_dict(self.family.Request, request)):
             answer = snapshot
             yield
         self.emit("sampled", frames.encode(answer, exact=True), ticket=ticket)
 
     def _save(self, pin: bool = False) -> Iterator[None]:
-        Watch().look(self.engine, {})  # Diverged rather than keep a state that is lost
+        Watch().look(self._built(), {})  # Diverged rather than keep a state that is lost
         self._checkpoint(pin)
         yield
 
     # --- training ------------------------------------------------------------------------------------------------------------
 
     def _train(self) -> None:
+        engine = self._built()
         if self.training is None:
             every, evaluate_every = self.family.cadence(self.config)
-            left = self.config.steps - self.engine.step
-            self.training = advance(self.engine, steps=left, every=every, evaluate_every=evaluate_every)
-        snapshot = next(self.training, self)
-        self.step = self.engine.step
-        if snapshot is self:
+            left = self.config.steps - engine.step
+            self.training = advance(engine, steps=left, every=every, evaluate_every=evaluate_every)
+        snapshot = next(self.training, self)  # self: there are no more
+        self.step = engine.step
+        if isinstance(snapshot, Branch):
             self.state = "finished"
             self._checkpoint()
             self.tell_state()
@@ -180,22 +182,28 @@ class Branch:
         """Log-spaced, so that a fork never replays much more than 5 % of the steps before it; and every four seconds, so that a crash
         costs little. Never more than a fiftieth of the time."""
         age = time.monotonic() - self.saved_at
-        return age >= max(0.7, 50 * self.save_cost) and (self.engine.step >= 1.05 * self.saved_step or age >= 4.0)
+        return age >= max(0.7, 50 * self.save_cost) and (self._built().step >= 1.05 * self.saved_step or age >= 4.0)
 
     def _checkpoint(self, pin: bool = False) -> None:
-        start = time.thread_time()
-        blob = pack(self.engine)
+        engine, start = self._built(), time.thread_time()
+        blob = pack(engine)
         self.save_cost = time.thread_time() - start
-        self.saved_step, self.saved_at = self.engine.step, time.monotonic()
-        self.emit("checkpoint", blob, s=self.engine.step, config=to_dict(self.config), pin=pin)
+        self.saved_step, self.saved_at = engine.step, time.monotonic()
+        self.emit("checkpoint", blob, s=engine.step, config=to_dict(self.config), pin=pin)
 
     def _build(self, config: Any) -> Engine:
         return self.family.build(config, device=self.device, data=self.data)
 
+    def _built(self) -> Engine:
+        """The engine, which every job after the first one finds there."""
+        if self.engine is None:
+            raise RuntimeError("the run was not built")
+        return self.engine
+
     # --- telling -------------------------------------------------------------------------------------------------------------
 
     def _send(self, snapshot: Snapshot, row: bool = True) -> None:
-        self.step = self.engine.step
+        self.step = self._built().step
         if row:
             self.rows.append({**snapshot.metrics, "step": snapshot.step})
             note = self.family.diagnose(self.rows, self.config)

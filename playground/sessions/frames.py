@@ -17,8 +17,8 @@ import numpy as np
 
 from engines.core import Bars, Curve, Field, Heat, Images, Points, Snapshot, View
 
-TYPES = {cls.__name__.lower(): cls for cls in (Points, Heat, Field, Images, Curve, Bars)}
-DTYPES = {"f4": np.dtype("<f4"), "u1": np.dtype("u1"), "i4": np.dtype("<i4")}
+TYPES: dict[str, type[View]] = {cls.__name__.lower(): cls for cls in (Points, Heat, Field, Images, Curve, Bars)}
+DTYPES: dict[str, np.dtype] = {"f4": np.dtype("<f4"), "u1": np.dtype("u1"), "i4": np.dtype("<i4")}
 PIXELS = (-1.0, 1.0)
 
 
@@ -77,7 +77,7 @@ def decode(data: bytes) -> Snapshot:
     for entry in header["views"]:
         cls = TYPES[entry["type"]]
         names = {f.name for f in fields(cls)}
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items() if k in names}
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items() if k in names}
         values |= {name: _restore(body, about) for name, about in entry["arrays"].items()}
         panels.setdefault(entry["panel"], []).append(cls(**values))
     metrics = {name: math.nan if value is None else value for name, value in header["metrics"].items()}

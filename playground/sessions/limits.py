@@ -6,7 +6,7 @@ import os
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self, cast
 
 
 @dataclass
@@ -43,15 +43,15 @@ class Limits:
     @classmethod
     def from_env(cls) -> Self:
         """Defaults, overridden by the environment. ValueError names a variable that is not a number."""
-        values = {}
+        values: dict[str, float] = {}
         for f in fields(cls):
             text = os.environ.get(f"PLAYGROUND_{f.name.upper()}")
             if text:
                 try:
-                    values[f.name] = type(f.default)(float(text))
+                    values[f.name] = type(getattr(cls, f.name))(float(text))
                 except ValueError:
                     raise ValueError(f"PLAYGROUND_{f.name.upper()}={text[:40]} is not a number") from None
-        limits = cls(**values)
+        limits = cls(**cast(dict[str, Any], values))
         limits.workers = limits.workers or os.cpu_count() or 1
         limits.max_running = limits.max_running or 32 * (os.cpu_count() or 1)
         return limits

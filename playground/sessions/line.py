@@ -48,6 +48,12 @@ class Line:
 
     def seconds(self, place: int) -> float | None:
         """How long until so many of the sessions that train now have finished, if nobody stops before. None if it cannot be told."""
-        left = [[run.seconds_left() for run in r.runs.values() if run.state in ("starting", "running")] for r in self.training.values()]
-        known = sorted(max(seconds) for seconds in left if seconds and None not in seconds)
+        known = sorted(seconds for record in self.training.values() if (seconds := _seconds_left(record)) is not None)
         return round(known[place - 1], 1) if place <= len(known) else None
+
+
+def _seconds_left(record: Record) -> float | None:
+    """Until the last run of a session has finished. None if one of them has no rate yet, or none trains."""
+    left = [run.seconds_left() for run in record.runs.values() if run.state in ("starting", "running")]
+    known = [seconds for seconds in left if seconds is not None]
+    return max(known) if known and len(known) == len(left) else None

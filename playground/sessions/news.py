@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
@@ -45,7 +46,7 @@ def _find(service: Service, sid: str, name: str, life: int) -> Iterator[tuple[Re
     """The run a message is about, unless it has been set back or left behind meanwhile."""
     record = service.by_sid.get(sid)
     run = record.runs.get(name) if record else None
-    if run and run.life == life:
+    if record and run and run.life == life:
         yield record, run
 
 
@@ -64,7 +65,12 @@ def _about(service: Service, record: Record, run: Run, header: Mapping[str, Any]
         case "sampled" if header["ticket"] in service.tickets:
             loop, future = service.tickets.pop(header["ticket"])
             with contextlib.suppress(RuntimeError):  # that loop has ended
-                loop.call_soon_threadsafe(lambda: future.done() or future.set_result(payload))
+                loop.call_soon_threadsafe(_deliver, future, payload)
+
+
+def _deliver(future: asyncio.Future[bytes], payload: bytes) -> None:
+    if not future.done():  # the caller may have given up
+        future.set_result(payload)
 
 
 def _state(service: Service, record: Record, run: Run, header: Mapping[str, Any]) -> None:

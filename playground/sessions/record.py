@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -64,7 +64,8 @@ class Kept:
         for every frame."""
         goal = self.budget() * 7 // 8
         while self.bytes > goal and len(self.items) > 1 + self.tail:
-            items, inner = self.items, range(1, len(self.items) - self.tail)
+            items = self.items
+            inner: Sequence[int] = range(1, len(items) - self.tail)
             inner = [i for i in inner if not items[i].pinned] or inner
             gaps = sorted(inner, key=lambda i: math.log1p(items[i + 1].step) - math.log1p(items[i - 1].step))
             gone: set[int] = set()

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from engines.config import to_dict
 from engines.core import Family
 from playground.sessions import answer, news, settings
-from playground.sessions.acts import ACTS
+from playground.sessions.acts import ACTS, active
 from playground.sessions.limits import LIMITS, Buckets, Refused
 from playground.sessions.line import Line
 from playground.sessions.record import Item, Own, Record, Run
@@ -136,9 +136,10 @@ class Service:
         ticket, loop = secrets.token_urlsafe(8), asyncio.get_running_loop()
         future = loop.create_future()
         with self.lock:
-            self.ensure(record, record.run)
+            run = active(record)
+            self.ensure(record, run)
             self.tickets[ticket] = (loop, future)
-            self.tell(record, record.run, "sample", ticket=ticket, request=dict(request))
+            self.tell(record, run, "sample", ticket=ticket, request=dict(request))
         try:
             return await asyncio.wait_for(future, seconds)
         except TimeoutError:

@@ -11,6 +11,7 @@ from engines import data
 from engines.config import check, from_dict, knobs, to_dict
 from engines.core import Family
 from playground.sessions.limits import LIMITS, Refused
+from playground.words import title
 
 
 def kind(config: Any) -> str:
@@ -90,12 +91,10 @@ def same_shape(family: Family, parent: Any, config: Any) -> None:
 
 
 def difference(family: Family, before: Any, after: Any) -> str:
-    """What distinguishes a fork, for its title: "Loss wgan-gp, Seed 3"."""
-    titles = [
-        f"{k.title} {_number(getattr(after, name))}"
-        for name, k in knobs(family.Config).items()
-        if getattr(before, name) != getattr(after, name)
-    ]
+    """What distinguishes a fork, for its title: "WGAN-GP", "Learning rate, G 0.001". A change of loss says it all."""
+    changed = {name: k for name, k in knobs(family.Config).items() if getattr(before, name) != getattr(after, name)}
+    choices = [title(name, getattr(after, name)) for name, k in changed.items() if k.choices]
+    titles = choices or [f"{k.title} {_number(getattr(after, name))}" for name, k in changed.items()]
     return ", ".join(titles[:2]) + (f" and {len(titles) - 2} more" if len(titles) > 2 else "") or "Same settings"
 
 

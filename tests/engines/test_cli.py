@@ -53,7 +53,7 @@ def test_sample_and_evaluate(trained, tmp_path):
     assert done.returncode == 0, done.stderr
     assert lines(done.stdout)[0]["shape"] == [250, 2]
     with np.load(out, allow_pickle=False) as arrays:
-        assert arrays["samples"].shape == (250, 2) and arrays["samples"].dtype == np.float32
+        assert arrays["x"].shape == (250, 2) and arrays["x"].dtype == np.float32
     done = command("evaluate", folder)
     (row,) = lines(done.stdout)
     assert row["step"] == 60 and row["sliced_w1"] == rows[-2]["sliced_w1"]  # the run as it was saved
