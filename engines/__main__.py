@@ -19,7 +19,7 @@ from dataclasses import asdict
 from typing import Any, NoReturn
 
 from engines.config import from_dict, knobs, parse
-from engines.core import Diverged, Engine
+from engines.core import Diverged, Engine, Points, drawn
 from engines.data import DATASETS
 from engines.registry import FAMILIES
 from engines.runs import device, family_of, load_run, new_folder, plain, refuse_own, save_run
@@ -141,7 +141,8 @@ class Stopwatch:
     """Seconds spent training: CPU time of this thread (with a GPU, wall time), without looking and evaluating."""
 
     def __init__(self, engine: Any):
-        self.seconds, self._since = 0.0, None
+        self.seconds = 0.0
+        self._since: float | None = None  # on the clock, while it runs
         self._clock = time.thread_time if engine.device.type == "cpu" else time.perf_counter
         engine.look, engine.evaluate, engine.health = map(self._outside, (engine.look, engine.evaluate, engine.health))
 
@@ -175,9 +176,9 @@ def run_sample(args: argparse.Namespace) -> int:
             settings |= dict([parse(family.Request, f"{name}={raw}")])
     request = from_dict(family.Request, settings)
     *_, last = engine.sample(request)
-    (view,) = last.views["samples"]
-    samples = view.xy if hasattr(view, "xy") else view.pixels
-    arrays = {"x": samples} | ({} if view.label is None else {"labels": view.label})
+    view = drawn(last)
+    samples = view.xy if isinstance(view, Points) else view.pixels
+    arrays: dict[str, Any] = {"x": samples} | ({} if view.label is None else {"labels": view.label})
     with open(args.out, "wb") as file:
         np.savez(file, **arrays)
     emit({"samples": args.out, "shape": list(samples.shape), "step": engine.step, **asdict(request)})

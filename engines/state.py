@@ -106,7 +106,7 @@ def _tensors(state: Any, path: str = "") -> dict[str, Tensor]:
     if isinstance(state, Tensor):
         return {path: state}
     items = state.items() if isinstance(state, Mapping) else enumerate(state) if isinstance(state, list | tuple) else ()
-    found = {}
+    found: dict[str, Tensor] = {}
     for key, value in items:
         found |= _tensors(value, f"{path}/{key}" if path else str(key))
     return found

@@ -9,6 +9,7 @@ import { makeLink } from "./link.js";
 import { createPlate } from "./plate.js";
 import { createReadings } from "./readings.js";
 import { createRecording } from "./recording.js";
+import { createSettings } from "./settings.js";
 import { createShortcuts } from "./shortcuts.js";
 import { createStage } from "./stage.js";
 import { Store } from "./store.js";
@@ -16,14 +17,17 @@ import { createTimeline } from "./timeline.js";
 import { knobMarks, timelineOf } from "./timelinedata.js";
 import { createLayers } from "./layers.js";
 
+const READABLE = 100; // ms between two updates of numbers while training
+const NONE = [];
+const MEASURED = ["g_loss", "d_loss", "g_grad_norm", "d_grad_norm"]; // shown beside the code
+
 /** Bring a tab to life. @returns an object the tests and the console can look at */
 export function createLab({ root, parts, family, metrics, link }) {
   const session = new Session(family.key);
   const store = new Store();
   const preset = family.presets[0];
   const state = { config: preset.config, usual: preset.config, forking: null, error: null, touring: false };
-  const dataset = () => family.datasets[state.config.dataset];
-  const kind = () => dataset().kind;
+  const settings = createSettings({ family, state, store, act, refuse, redraw: schedule, started, running, form: () => controls });
 
   // --- commands ---------------------------------------------------------------------------------------------------------------
   /** Send a command; a refusal becomes a sentence under its knob, or in the plate. */
@@ -47,12 +51,17 @@ export function createLab({ root, parts, family, metrics, link }) {
     schedule();
   }
 
-  const started = () => (store.active?.info.step ?? 0) > 0 || ["running", "waiting", "starting"].includes(store.header.state);
-  const running = () => ["running", "waiting", "starting"].includes(store.header.state);
+  function running() {
+    return ["running", "waiting", "starting"].includes(store.header.state);
+  }
+
+  function started() {
+    return (store.active?.info.step ?? 0) > 0 || running();
+  }
 
   async function train() {
     store.cursor = null;
-    if (state.forking) return fork(state.forking.changes());
+    if (state.forking) return settings.fork(state.forking.changes());
     await act("train", { settings: state.config });
   }
 
@@ -67,109 +76,18 @@ export function createLab({ root, parts, family, metrics, link }) {
     select: (branch) => ((store.cursor = null), act("select", { branch })),
     mark: () => act("mark", { step: store.step, title: "marked" }),
     retry: () => session.retry?.(),
-    preset: (key) => choosePreset(family.presets.find((p) => p.key === key)),
-    startFork,
-    cancelFork: () => endFork(),
-    fork,
+    preset: settings.choosePreset,
+    startFork: settings.startFork,
+    cancelFork: settings.endFork,
+    fork: settings.fork,
     draw: () => drawing.open(),
     tour: () => ((state.touring = !state.touring), schedule()),
     dismiss: () => ((state.error = null), schedule()),
   };
 
-  async function choosePreset(chosen, andTrain = false) {
-    if (!chosen) return;
-    endFork();
-    Object.assign(state, { config: chosen.config, usual: chosen.config, preset: chosen.key });
-    store.cursor = null;
-    showForm();
-    await act("preview", { settings: state.config });
-    if (andTrain) await train();
-  }
-
-  // --- forking ----------------------------------------------------------------------------------------------------------------
-  /** From the step on screen, continue with other settings. With `settings` at once, else the form waits for a change. */
-  function startFork() {
-    const owner = store.owner(store.step) ?? store.active;
-    if (!owner || !started()) return;
-    const base = { ...owner.info.config };
-    const late = store.step > 0.8 * base.steps; // near its end a fork needs a future of its own
-    state.forking = {
-      branch: owner.info.id,
-      step: store.step,
-      base,
-      changes: () => Object.fromEntries(Object.entries(state.config).filter(([name, v]) => v !== base[name])),
-    };
-    store.cursor = store.step;
-    Object.assign(state, { config: late ? { ...base, steps: longer(store.step, base) } : base, usual: base });
-    showForm();
-    schedule();
-  }
-
-  /** As many steps again from here on, within the knob's range. */
-  const longer = (step, config) => Math.min(family.knobs.find((k) => k.name === "steps").hi, step + config.steps);
-
-  function endFork() {
-    if (!state.forking) return;
-    state.forking = null;
-    store.cursor = null;
-    if (store.active) Object.assign(state, { config: store.active.info.config });
-    showForm();
-    schedule();
-  }
-
-  async function fork(settings, at = state.forking) {
-    const owner = store.owner(store.step) ?? store.active;
-    const from = at ?? { branch: owner.info.id, step: store.step };
-    const ahead = at ? {} : { steps: longer(store.step, owner.info.config) }; // a cure offered in one press gets time to work
-    if (!(await act("fork", { branch: from.branch, step: from.step, settings: { ...settings, ...ahead } }))) return;
-    state.forking = null;
-    store.cursor = null;
-    schedule();
-  }
-
-  // --- the form ---------------------------------------------------------------------------------------------------------------
-  const MAY_FORK = new Set(["objective", "n_critic", "steps", "penalty_every", "lr_decay", "ema_decay", "beta1", "beta2", "batch"]);
-  const mayChange = (knob) => (state.forking ? knob.live || MAY_FORK.has(knob.name) : !running() || knob.live);
-
-  function showForm() {
-    controls.show(state.config, state.usual, kind());
-  }
-
-  let previewTimer = 0;
-  async function changed(name, value, settled) {
-    const before = state.config;
-    state.config = { ...before, [name]: value };
-    if (settled && (name === "dataset" || name === "objective")) await recommend(name, before);
-    if (state.forking) return schedule();
-    if (running()) return settled && act("set", { knobs: { [name]: value } });
-    if (!started() && settled) {
-      clearTimeout(previewTimer);
-      previewTimer = setTimeout(() => act("preview", { settings: state.config }), 120);
-    }
-    schedule();
-  }
-
-  /** Another data set or loss brings its own recommended values along; a fork keeps all but the loss and its penalties. */
-  async function recommend(name, before) {
-    const { dataset: set, objective } = state.config;
-    try {
-      const { config } = await resolve(family.key, name === "dataset" ? { dataset: set } : { dataset: set, objective });
-      if (state.forking || started()) {
-        const own = Object.fromEntries(["r1", "r2", "gp", "clip"].map((k) => [k, config[k]]));
-        state.config = { ...before, ...(name === "dataset" ? config : own), [name]: state.config[name] };
-      } else {
-        const same = { ...config, seed: before.seed };
-        Object.assign(state, { config: same, usual: same, preset: null });
-      }
-      controls.show(state.config, state.usual, kind());
-    } catch (error) {
-      refuse(error);
-    }
-  }
-
   // --- parts ------------------------------------------------------------------------------------------------------------------
   const header = createHeader(parts.header);
-  const controls = createControls(parts.controls, parts["phone-bar"], family, { ...commands, changed });
+  const controls = createControls(parts.controls, parts["phone-bar"], family, { ...commands, changed: settings.changed });
   const stageBox = parts.stage.querySelector(".stage-canvas");
   const stage = createStage(stageBox, { onHover: () => {} });
   const layers = createLayers(parts.stage.querySelector(".stage-bar"), family.layers, (shown) => stage.setLayers(shown));
@@ -182,7 +100,7 @@ export function createLab({ root, parts, family, metrics, link }) {
   const timeline = createTimeline(parts.stage.querySelector(".timeline"), {
     onScrub: scrub,
     onPick: scrub,
-    onFork: startFork,
+    onFork: settings.startFork,
     onMark: commands.mark,
     onLive: () => ((store.cursor = null), schedule()),
     onBranch: commands.select,
@@ -195,14 +113,14 @@ export function createLab({ root, parts, family, metrics, link }) {
     upload: async (data) => {
       const answer = await session.upload(data);
       state.config = { ...state.config, dataset: answer.dataset };
-      await recommend("dataset", state.config);
+      await settings.recommend("dataset", state.config);
       await act("preview", { settings: state.config });
       return answer;
     },
     bounds: () => stage.bounds?.() ?? null,
   });
   controls.onOwnData(() => drawing.open(), (files) => drawing.files(files));
-  createShortcuts(root, { ...commands, timeline, fork: startFork, full: () => layers.fullScreen() });
+  createShortcuts(root, { ...commands, timeline, fork: settings.startFork, full: () => layers.fullScreen() });
   document.addEventListener("playground:share", share);
 
   async function share() {
@@ -224,34 +142,52 @@ export function createLab({ root, parts, family, metrics, link }) {
   }
 
   let shown = {};
+  /** Stage and timeline follow every picture; numbers, charts and words no more often than they can be read. */
   function draw() {
     const branch = store.active;
     const config = branch?.info.config ?? state.config;
     const set = family.datasets[config.dataset];
-    const step = store.step;
-    const note = store.note(step);
-    const evidence = note?.evidence ?? [];
-    header.update(store, config);
-    controls.update({ store, started: started(), running: running(), forking: state.forking, changes: controls.changed(), mayChange, preset: state.preset });
-    layers.update(set.kind, config);
-    recording.set(state.touring && store.offline != null ? true : store.header.state === "waiting" && step === 0);
+    const note = store.note(store.step);
+    const about = { branch, config, set, note, evidence: note?.evidence ?? NONE };
+    drawStage(about);
+    timeline.update(timelineOf(store, { config, set, info: metrics[family.headline[config.dataset][0]], canFork: started() && !state.forking }));
+    const fast = store.live && store.header.state === "running" && performance.now() - shown.wordsAt < READABLE;
+    if (fast) later();
+    else drawWords(about);
+  }
+
+  let waiting = 0;
+  function later() {
+    if (waiting) return;
+    waiting = setTimeout(() => {
+      waiting = 0;
+      schedule();
+    }, READABLE);
+  }
+
+  function drawStage({ branch, evidence }) {
+    recording.set(state.touring && store.offline != null ? true : store.header.state === "waiting" && store.step === 0);
     const film = recording.now();
     const backdrop = film?.backdrop ?? store.backdrop();
-    const frame = film?.frame ?? store.frameAt(step);
+    const frame = film?.frame ?? store.frameAt(store.step);
     if (backdrop && backdrop !== shown.backdrop) stage.setBackdrop(backdrop);
     if (frame && frame !== shown.frame) stage.setFrame(frame);
     if (evidence !== shown.evidence) stage.setMarks(evidence.filter((e) => e.index != null).map((e) => ({ mode: e.index, number: e.number })));
-    shown = { backdrop, frame, evidence };
     const covered = plate.update(store, { error: state.error, started: started(), film: film?.words });
     stage.setState({ faded: !film && ["waiting", "starting"].includes(store.header.state), empty: !film && !started(), inset: covered });
-    readings.update(store, { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config.objective, total: branch?.info.total ?? config.steps, marks: knobMarks(branch), evidence, run: store.lineage().at(-1)?.info.id });
-    timeline.update(timelineOf(store, { config, set, info: metrics[family.headline[config.dataset][0]], canFork: started() && !state.forking }));
+    Object.assign(shown, { backdrop, frame, evidence });
+    Object.assign(root.dataset, { state: store.header.state, step: branch?.info.step ?? 0, shown: frame?.step ?? "", branches: store.branches.size });
+  }
+
+  function drawWords({ branch, config, set, note, evidence }) {
+    shown.wordsAt = performance.now();
+    header.update(store, config);
+    controls.update({ store, started: started(), running: running(), forking: state.forking, changes: controls.changed(), mayChange: settings.mayChange });
+    layers.update(set.kind, config);
+    const run = store.lineage().at(-1)?.info.id;
+    readings.update(store, { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config.objective, total: branch?.info.total ?? config.steps, marks: knobMarks(branch), evidence, run });
     explain.update({ note: note ?? stopped(), started: started(), about: family.objectives[config.objective], objective: config.objective });
-    code.update({ objective: config.objective, values: { g_loss: store.value("g_loss"), d_loss: store.value("d_loss"), g_grad_norm: store.value("g_grad_norm"), d_grad_norm: store.value("d_grad_norm") } });
-    root.dataset.state = store.header.state;
-    root.dataset.step = branch?.info.step ?? 0;
-    root.dataset.shown = frame?.step ?? "";
-    root.dataset.branches = store.branches.size;
+    code.update({ objective: config.objective, values: Object.fromEntries(MEASURED.map((name) => [name, store.value(name)])) });
   }
 
   /** A diverged run has its reason in place of a diagnosis. */
@@ -259,7 +195,7 @@ export function createLab({ root, parts, family, metrics, link }) {
 
   // --- start ------------------------------------------------------------------------------------------------------------------
   async function start() {
-    showForm();
+    settings.show();
     draw();
     const resumed = await session.open();
     if (!resumed) {
@@ -267,7 +203,7 @@ export function createLab({ root, parts, family, metrics, link }) {
         try {
           const { config } = await resolve(family.key, link);
           Object.assign(state, { config, usual: config });
-          showForm();
+          settings.show();
         } catch (error) {
           refuse(error);
         }
@@ -286,7 +222,7 @@ export function createLab({ root, parts, family, metrics, link }) {
       reattached = true;
       if (started()) {
         Object.assign(state, { config: store.active.info.config, usual: store.active.info.config });
-        showForm();
+        settings.show();
       }
     }
     if (running() && !state.forking && store.active) followConfig(store.active.info.config);
@@ -298,7 +234,7 @@ export function createLab({ root, parts, family, metrics, link }) {
     if (JSON.stringify(config) === JSON.stringify(state.config)) return;
     const focused = parts.controls.contains(document.activeElement);
     state.config = config;
-    if (!focused) showForm();
+    if (!focused) settings.show();
   }
 
   function offline(seconds) {

@@ -25,5 +25,7 @@ async function scan() {
   }
 }
 
-new MutationObserver(scan).observe(document.body, { childList: true, subtree: true });
+let queued = 0; // our own numbers change the page many times a second: look once in a while, not each time
+const look = () => (queued ||= setTimeout(() => ((queued = 0), scan()), 150));
+new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
 scan();

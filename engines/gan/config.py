@@ -128,7 +128,9 @@ class Request:
     seed: int = knob(0, "Seed", lo=0, hi=9_999)
     label: int = knob(-1, "Class", lo=-1, hi=999, help="−1 = all classes in turn")
     ema: bool = knob(True, "Averaged weights")
-    __post_init__ = validate
+
+    def __post_init__(self) -> None:
+        validate(self)
 
 
 # Recommended values. Ring and grid were searched on other seeds than benchmarks/RESULTS.md reports; the smooth sets rest on one seed.
@@ -167,7 +169,7 @@ IMAGE_OBJECTIVE_DEFAULTS: dict[str, dict[str, Any]] = {"wgan": dict(clip=0.01, l
 
 def recommended(dataset: str, objective: str | None = None) -> dict[str, Any]:
     """Knob values recommended for a data set and, if given, an objective other than its usual one."""
-    base = dict(_IMAGE) if kind(dataset) == "image" else dict(objective="r3gan")
+    base: dict[str, Any] = dict(_IMAGE) if kind(dataset) == "image" else dict(objective="r3gan")
     base |= DATASET_DEFAULTS.get(dataset, {})
     usual = base["objective"]
     if objective is not None and objective != usual:

@@ -23,7 +23,7 @@ SLOPE = 0.2  # of the leaky ReLU
 class ImageGenerator(nn.Module):
     """z (n, noise_dim) and, if the run is conditional, classes y (n,) -> x (n, c, h, w) in [−1, 1]."""
 
-    def __init__(self, config: Config, shape: tuple[int, int, int], classes: int = 0):
+    def __init__(self, config: Config, shape: tuple[int, ...], classes: int = 0):
         super().__init__()
         c, h, w = shape
         self.cells = (config.channels_g, h // 4, w // 4)
@@ -41,6 +41,8 @@ class ImageGenerator(nn.Module):
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         if self.classes:
+            if y is None:
+                raise ValueError("a conditional generator has to be told the classes")
             z = torch.cat([z, F.one_hot(y, self.classes) * CLASS_SCALE], 1)  # (n, noise_dim + classes)
         x = self.lift2(F.silu(self.lift1(z))).unflatten(1, self.cells)
         x = x.contiguous(memory_format=torch.channels_last)  # (n, wide, h/4, w/4)
@@ -54,7 +56,7 @@ class ImageDiscriminator(nn.Module):
     """x (n, c, h, w) and, if the run is conditional, classes y (n,) -> logits (n,). The class enters as a product with the features
     (Miyato & Koyama, 2018)."""
 
-    def __init__(self, config: Config, shape: tuple[int, int, int], classes: int = 0):
+    def __init__(self, config: Config, shape: tuple[int, ...], classes: int = 0):
         super().__init__()
         c, h, w = shape
         d = config.channels_d

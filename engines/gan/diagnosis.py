@@ -229,7 +229,7 @@ def _saturated(case: Case) -> tuple[int, float]:
         if not value >= SATURATED:
             break
         last, first = last or row, row
-    if first is None or last["step"] - first["step"] < SATURATED_STEPS:
+    if first is None or last is None or last["step"] - first["step"] < SATURATED_STEPS:
         return 0, 0.0
     return int(last["step"] - first["step"]), last[metrics.D_ACCURACY]
 

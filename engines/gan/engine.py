@@ -50,7 +50,8 @@ class GanEngine:
         self.rng = Rng(config.seed, ("init", "data", "noise", "penalty"), device)
         self.G, self.D = build_networks(config, self.info, self.rng["init"])
         self.ema = Ema(self.G)
-        self._weights_g, self._weights_d = list(self.G.parameters()), list(self.D.parameters())
+        self._weights_g: list[Tensor] = list(self.G.parameters())
+        self._weights_d: list[Tensor] = list(self.D.parameters())
         betas = (config.beta1, config.beta2)
         # backward() gives gradients in the parameters' layout, without which the fused Adam of torch 2.13 goes wrong on CPU
         self.opt_g = torch.optim.Adam(self._weights_g, config.lr_g, betas, fused=True)
@@ -201,7 +202,7 @@ class GanEngine:
 
 @torch.no_grad()
 def _grad_norm(weights: list[Tensor]) -> Tensor:
-    return torch.stack(torch._foreach_norm([w.grad for w in weights])).norm()
+    return torch.stack(torch._foreach_norm([w.grad for w in weights if w.grad is not None])).norm()
 
 
 @torch.no_grad()

@@ -36,7 +36,7 @@ class Discriminator(nn.Module):
 def build_networks(config: Config, info: DatasetInfo, generator: torch.Generator) -> tuple[nn.Module, nn.Module]:
     """G and D for a data set, on the generator's device, with first weights from `generator`."""
     if info.kind == "2d":
-        nets = Generator(config), Discriminator(config, generator)
+        nets: tuple[nn.Module, nn.Module] = Generator(config), Discriminator(config, generator)
     else:
         from engines.gan.convnets import ImageDiscriminator, ImageGenerator
 

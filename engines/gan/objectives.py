@@ -80,6 +80,8 @@ def r3gan_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 
 def r3gan_g(fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
+    if real_logits is None:
+        raise ValueError("r3gan ranks pairs: the logits of real examples are needed too")
     return softplus(real_logits - fake_logits).mean()
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Body = Mapping[str, Any]
 GOING = ("waiting", "starting", "running")
+ENDED = ("finished", "diverged")
 
 
 def preview(service: Service, record: Record, body: Body) -> dict[str, Any]:
@@ -27,8 +28,7 @@ def train(service: Service, record: Record, body: Body) -> dict[str, Any]:
     run = record.run
     if "settings" in body:
         config = _config(service, record, body)
-        other = run is None or run.config != config or run.data is not record.own.get(config.dataset)
-        if run is None or other or run.state in ("finished", "diverged"):
+        if run is None or run.config != config or run.data is not record.own.get(config.dataset) or run.state in ENDED:
             run = _plant(service, record, config)
     elif run is None:
         raise Refused("There is no run yet; say which settings to train with.", "settings")
@@ -54,7 +54,7 @@ def step(service: Service, record: Record, body: Body) -> None:
     part = body.get("part")
     if part is not None and (not isinstance(part, str) or not part.isidentifier() or len(part) > 20):
         raise Refused("part is not the name of a network.", "part")
-    if run.state in ("finished", "diverged"):
+    if run.state in ENDED:
         raise Refused(f"This run is {run.state}; there is no next step.")
     service.pause(record, run)
     service.ensure(record, run)

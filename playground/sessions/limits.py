@@ -6,7 +6,7 @@ import os
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, fields
-from typing import Any, Self, cast
+from typing import Any, Self
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Limits:
     @classmethod
     def from_env(cls) -> Self:
         """Defaults, overridden by the environment. ValueError names a variable that is not a number."""
-        values: dict[str, float] = {}
+        values: dict[str, Any] = {}
         for f in fields(cls):
             text = os.environ.get(f"PLAYGROUND_{f.name.upper()}")
             if text:
@@ -51,7 +51,7 @@ class Limits:
                     values[f.name] = type(getattr(cls, f.name))(float(text))
                 except ValueError:
                     raise ValueError(f"PLAYGROUND_{f.name.upper()}={text[:40]} is not a number") from None
-        limits = cls(**cast(dict[str, Any], values))
+        limits = cls(**values)
         limits.workers = limits.workers or os.cpu_count() or 1
         limits.max_running = limits.max_running or 32 * (os.cpu_count() or 1)
         return limits

@@ -40,7 +40,7 @@ def csv(text: bytes) -> tuple[Own, str]:
     lines = text.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
     if len(lines) > ROWS + 1:
         raise Refused(f"The file has {len(lines):,} lines, at most {ROWS:,}.", "points")
-    pairs = []
+    pairs: list[tuple[float, float]] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
