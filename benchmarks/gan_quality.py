@@ -36,7 +36,7 @@ def one(job: dict, seed: int, out: Path) -> dict:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     answer = subprocess.run([sys.executable, "-m", "engines", "evaluate", str(out)], check=True, capture_output=True, text=True).stdout
     result = json.loads(answer.strip().splitlines()[-1])
-    metrics = {k: v for k, v in result["metrics"].items() if k in SHOWN}
+    metrics = {k: v for k, v in result.items() if k in SHOWN}
     if "frechet_distance" in metrics:
         metrics["frechet_multiple"] = round(metrics["frechet_distance"] / result["floors"]["frechet_distance"], 2)
     run = json.loads((out / "run.json").read_text())

@@ -154,7 +154,7 @@ DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
     "s_curve": _NARROW,
     "gaussian": _SMOOTH,
     "own-2d": _NARROW,
-    "digits": dict(steps=1_500),
+    "digits": dict(steps=1_000),
     "emoji": _COLOUR,
     "own-images": _COLOUR,
 }
@@ -200,6 +200,7 @@ PRESETS = {
     "fix-r3gan": Preset("Fix it with R3GAN", _COLLAPSE | dict(objective="r3gan", r1=0.1, r2=0.1), "8 of 8", "same nets, same rate"),
     "fix-gp": Preset("Fix it with a gradient penalty", _COLLAPSE | dict(objective="wgan-gp", gp=0.1), "8 of 8", "same nets, same rate"),
     "grid": Preset("Grid of 25", dict(dataset="grid25"), "≥ 24 of 25"),
+    "digits": Preset("Digits in 15 seconds", dict(dataset="digits"), "8×8"),
     "mnist": Preset("MNIST in a minute", dict(dataset="mnist"), "28×28"),
 }
 

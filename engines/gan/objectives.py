@@ -79,9 +79,7 @@ def r3gan_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return softplus(fake_logits - real_logits).mean()
 
 
-def r3gan_g(fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
-    if real_logits is None:
-        raise ValueError("r3gan ranks pairs: the logits of real examples are needed too")
+def r3gan_g(fake_logits: Tensor, real_logits: Tensor) -> Tensor:
     return softplus(real_logits - fake_logits).mean()
 
 
@@ -131,7 +129,7 @@ class Objective:
     """A game. `pairs`: G's loss needs real logits too. `threshold`: the output of D that is as real as fake, None for critics."""
 
     d: Callable[[Tensor, Tensor], Tensor]
-    g: Callable[[Tensor, Tensor | None], Tensor]
+    g: Callable[..., Tensor]  # (fake_logits, real_logits or None)
     pairs: bool = False
     threshold: float | None = 0.0
 
