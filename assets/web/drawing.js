@@ -36,6 +36,7 @@ export function createDrawing(stage, on) {
     canvas.height = canvas.clientHeight * d;
     const c = canvas.getContext("2d");
     c.scale(d, d);
+    axes(c);
     c.fillStyle = getComputedStyle(canvas).getPropertyValue("--data");
     for (const [x, y] of points) {
       c.beginPath();
@@ -44,6 +45,20 @@ export function createDrawing(stage, on) {
     }
     use.disabled = points.length < 10;
     out.textContent = points.length ? `${points.length} points` : "";
+  }
+
+  /** Hairlines through whole numbers, so that a drawing has a size. */
+  function axes(c) {
+    const [w, h] = [canvas.clientWidth, canvas.clientHeight];
+    c.strokeStyle = getComputedStyle(canvas).getPropertyValue("--line");
+    c.beginPath();
+    for (let v = -5; v <= 5; v++) {
+      c.moveTo(Math.round(w / 2 + v * unit()) + 0.5, 0);
+      c.lineTo(Math.round(w / 2 + v * unit()) + 0.5, h);
+      c.moveTo(0, Math.round(h / 2 - v * unit()) + 0.5);
+      c.lineTo(w, Math.round(h / 2 - v * unit()) + 0.5);
+    }
+    c.stroke();
   }
 
   canvas.addEventListener("pointerdown", (event) => {
