@@ -56,7 +56,7 @@ export function createReadings(part, { metrics, equilibrium, onPick }) {
     element.dataset.metric = info.name;
     element.title = info.about;
     const of = info.decimals === 0 ? `of ${ceiling(info, dataset)}` : info.unit;
-    element.innerHTML = `<div class="name">${info.title}</div><div class="value"><b>—</b><small>${of}</small></div><div class="floor">&nbsp;</div><div class="spark"></div>`;
+    element.innerHTML = `<div class="name">${info.title} <span class="evidence" hidden></span></div><div class="value"><b>—</b><small>${of}</small></div><div class="floor">&nbsp;</div><div class="spark"></div>`;
     return { info, element, spark: createSpark(element.querySelector(".spark")), top: ceiling(info, dataset) };
   }
 
@@ -84,7 +84,7 @@ export function createReadings(part, { metrics, equilibrium, onPick }) {
   function update(store, { kind, headline, dataset, objective, total, marks, evidence, run }) {
     layout(kind, headline, dataset, objective);
     const step = store.step;
-    for (const t of tiles) drawTile(t, store, step);
+    for (const t of tiles) drawTile(t, store, step, evidence);
     const common = { xMax: total, cursor: step, marks, run };
     const lines = equilibrium[objective] ?? {};
     charts.loss.update({
@@ -127,7 +127,11 @@ export function createReadings(part, { metrics, equilibrium, onPick }) {
     });
   }
 
-  function drawTile(t, store, step) {
+  function drawTile(t, store, step, evidence) {
+    const proof = evidence.find((e) => e.metric === t.info.name && e.index == null);
+    const ring = t.element.querySelector(".evidence");
+    ring.hidden = !proof;
+    ring.textContent = proof?.number ?? "";
     const value = store.value(t.info.name, step);
     const floor = store.floor(t.info.name);
     const text = written(t.info, value);
