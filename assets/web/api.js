@@ -34,6 +34,7 @@ export class Session {
     this.key = `playground-${family}`;
     this.since = 0;
     this.stopped = false;
+    this.film = false; // every picture is wanted, not only the newest: the run is over before it can be watched
   }
 
   /** Ask for a session, the old one if it still exists. @returns {Promise<boolean>} whether a run was found again */
@@ -68,7 +69,7 @@ export class Session {
     while (!this.stopped) {
       await visible();
       try {
-        const pull = await this.pull(this.since === 0);
+        const pull = await this.pull(this.film || this.since === 0);
         failures = 0;
         this.since = pull.header.seq;
         on.news(pull);

@@ -61,6 +61,7 @@ export function createLab({ root, parts, family, metrics, link }) {
 
   async function train() {
     store.cursor = null;
+    state.premiere = store.active?.info.step ?? 0;
     if (state.forking) return settings.fork(state.forking.changes());
     await act("train", { settings: state.config });
   }
@@ -102,6 +103,7 @@ export function createLab({ root, parts, family, metrics, link }) {
     onPick: scrub,
     onFork: settings.startFork,
     onMark: commands.mark,
+    onPlay: (playing) => ((state.playing = playing), schedule()),
     onLive: () => ((store.cursor = null), schedule()),
     onBranch: commands.select,
   });
@@ -150,10 +152,16 @@ export function createLab({ root, parts, family, metrics, link }) {
     const note = store.note(store.step);
     const about = { branch, config, set, note, evidence: note?.evidence ?? NONE };
     drawStage(about);
-    timeline.update(timelineOf(store, { config, set, info: metrics[family.headline[config.dataset][0]], canFork: started() && !state.forking }));
-    const fast = store.live && store.header.state === "running" && performance.now() - shown.wordsAt < READABLE;
+    timelineNow();
+    const fast = store.offline == null && (state.playing || (store.live && store.header.state === "running")) && performance.now() - shown.wordsAt < READABLE;
     if (fast) later();
     else drawWords(about);
+  }
+
+  function timelineNow() {
+    const config = store.active?.info.config ?? state.config;
+    const info = metrics[family.headline[config.dataset][0]];
+    timeline.update(timelineOf(store, { config, set: family.datasets[config.dataset], info, canFork: started() && !state.forking }));
   }
 
   let waiting = 0;
@@ -215,6 +223,17 @@ export function createLab({ root, parts, family, metrics, link }) {
     return resumed;
   }
 
+  /** A compiled engine is done before a person can look: its run is then played as a film, from where the press found it. */
+  function premiere() {
+    session.film = store.header.engine === "numba";
+    if (!session.film) state.premiere = null;
+    if (state.premiere == null || store.steps().at(-1) <= state.premiere) return;
+    store.cursor = state.premiere;
+    state.premiere = null;
+    timelineNow();
+    timeline.play();
+  }
+
   let reattached = false;
   function news(pull) {
     store.apply(pull);
@@ -225,6 +244,7 @@ export function createLab({ root, parts, family, metrics, link }) {
         settings.show();
       }
     }
+    premiere();
     if (running() && !state.forking && store.active) followConfig(store.active.info.config);
     schedule();
   }

@@ -164,7 +164,8 @@ class Branch:
     def _train(self) -> None:
         engine = self._built()
         if self.training is None:
-            every, evaluate_every = self.family.cadence(self.config)
+            cadence = getattr(engine, "cadence", None)  # a compiled engine is so fast that looking would cost more than training
+            every, evaluate_every = cadence() if cadence else self.family.cadence(self.config)
             left = self.config.steps - engine.step
             self.training = advance(engine, steps=left, every=every, evaluate_every=evaluate_every)
         snapshot = next(self.training, self)  # self: there are no more
@@ -215,7 +216,8 @@ class Branch:
         self._send_frame(snapshot)
 
     def _send_frame(self, snapshot: Snapshot, backdrop: bool = False) -> None:
-        self.emit("frame", frames.encode(snapshot), frame=True, s=snapshot.step, backdrop=backdrop)
+        twin = getattr(self._built(), "twin", "torch")  # which of a family's engines runs
+        self.emit("frame", frames.encode(snapshot), frame=True, s=snapshot.step, backdrop=backdrop, twin=twin)
 
     def tell_state(self, **more: Any) -> None:
         """What state the run is in, and after which button."""

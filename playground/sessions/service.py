@@ -31,7 +31,6 @@ class Workers(Protocol):
     """Where models live. Messages to one worker arrive in order."""
 
     device: str
-    engine: str
 
     def start(self, on_message: Callable[[dict[str, Any], bytes], None], on_lost: Callable[[int], None]) -> None: ...
     def send(self, worker: int, header: Mapping[str, Any], payload: bytes = b"") -> None: ...
