@@ -19,6 +19,7 @@ from engines.state import pack, unpack
 from playground.sessions import frames
 
 log = logging.getLogger(__name__)
+WHAT_IF_LOOKS = 12
 Emit = Callable[..., None]  # emit(type, payload=b"", frame=False, **header)
 
 
@@ -97,6 +98,9 @@ class Branch:
     def sample(self, ticket: str, request: Mapping[str, Any]) -> None:
         self.jobs.append(self._sample(ticket, request))
 
+    def what_if(self, ticket: str, config: Any) -> None:
+        self.jobs.append(self._what_if(ticket, config))
+
     # --- jobs ----------------------------------------------------------------------------------------------------------------
 
     def _prepare(self) -> Iterator[None]:
@@ -153,6 +157,21 @@ class Branch:
             answer = snapshot
             yield
         self.emit("sampled", frames.encode(answer, exact=True), ticket=ticket)
+
+    def _what_if(self, ticket: str, config: Any) -> Iterator[None]:
+        """Another whole run, of which nothing is kept: its curves and its last picture. If it diverges, what there is until then."""
+        engine = self._build(config)
+        yield
+        rows, last = [], first_look(engine)
+        try:
+            for snapshot in advance(engine, steps=config.steps, every=max(1, config.steps // WHAT_IF_LOOKS)):
+                if snapshot is not None:
+                    rows.append({"s": snapshot.step, "m": snapshot.metrics})
+                    last = snapshot
+                yield
+        except Diverged as error:
+            log.info("what if: %s", error)
+        self.emit("sampled", frames.envelope(frames.to_json({"rows": rows}), frames.encode(last)), ticket=ticket)
 
     def _save(self, pin: bool = False) -> Iterator[None]:
         Watch().look(self._built(), {})  # Diverged rather than keep a state that is lost
