@@ -65,7 +65,11 @@ def test_the_product_holds_no_model(path):
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_heavy_packages_are_imported_where_they_are_used(path):
-    assert not roots(path, top_only=True) & HEAVY
+    # the kernels are numba, and only an engine that runs them imports them, when it is built
+    kernels = name_of(path).startswith("engines/nn/kernels/")
+    assert not roots(path, top_only=True) & (HEAVY - {"numba"} if kernels else HEAVY)
+    if not kernels and not path.name.startswith("kernel"):
+        assert not any(name.startswith(("engines.nn.kernels", "engines.gan.kernel")) for name in imports(path, top_only=True))
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -38,6 +38,7 @@ class GanEngine:
     """See `engines.core.Engine`. `total` is the length that the learning rates' decay is planned for."""
 
     family = "gan"
+    twin = "torch"
 
     def __init__(self, config: Config, *, device: str = "cpu", data: np.ndarray | None = None):
         self.config, self.step, self.total = config, 0, config.steps

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -85,3 +86,33 @@ def test_a_loss_far_above_its_usual_size_stops_after_twenty_steps():
     assert error.value.step == 120
     brief = [1.0] * 100 + [70.0] * 15 + [1.0] * 85
     assert len(list(advance(Counter(g_losses=brief), steps=200, every=5))) == 200
+
+
+class Chunked(Counter):
+    """Makes up to `chunk` steps at a time; stops after a loss that is not finite."""
+
+    def __init__(self, chunk=3, **kwargs):
+        super().__init__(**kwargs)
+        self.chunk, self.calls = chunk, []
+
+    def train_steps(self, n):
+        rows = []
+        for _ in range(n):
+            rows.append({name: value.item() for name, value in self.train_step().items()})
+            if not math.isfinite(rows[-1]["g_loss"]):
+                break
+        self.calls.append(len(rows))
+        return {name: np.array([row[name] for row in rows], np.float32) for name in rows[0]}
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 100])
+def test_chunks_never_pass_a_look_and_change_nothing_that_is_seen(chunk):
+    engine, single = Chunked(chunk), Counter()
+    seen = [s for s in advance(engine, steps=10, every=4, evaluate_every=2) if s is not None]
+    assert seen == [s for s in advance(single, steps=10, every=4, evaluate_every=2) if s is not None]
+    assert engine.looks == [4, 8, 10] and max(engine.calls) == min(chunk, 4) and sum(engine.calls) == 10
+
+
+def test_a_chunk_ends_with_the_step_that_went_wrong():
+    with pytest.raises(Diverged, match="loss of G is not a number at step 13"):
+        list(advance(Chunked(100, g_losses=[1.0] * 12 + [math.nan]), steps=100, every=50))

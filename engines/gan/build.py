@@ -1,0 +1,29 @@
+"""Which of the twins trains a GAN: the compiled one where it covers the settings, else the reference in torch."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from engines.gan.config import Config
+from engines.gan.engine import GanEngine
+
+CHOICES = ("torch", "fused", "auto")
+
+
+def build(config: Config, *, device: str = "cpu", data: np.ndarray | None = None) -> Any:
+    """A fresh engine. PLAYGROUND_ENGINE may ask for torch, or for fused, which is then a ValueError where it cannot be had."""
+    wanted = os.environ.get("PLAYGROUND_ENGINE") or "auto"
+    if wanted not in CHOICES:
+        raise ValueError(f"PLAYGROUND_ENGINE={wanted} is not one of {', '.join(CHOICES)}")
+    if wanted == "torch":
+        return GanEngine(config, device=device, data=data)
+    from engines.gan.fused import FusedGan, covers
+
+    if covers(config, device):
+        return FusedGan(config, device=device, data=data)
+    if wanted == "fused":
+        raise ValueError(f"PLAYGROUND_ENGINE=fused does not cover {config.dataset} on {device} here")
+    return GanEngine(config, device=device, data=data)

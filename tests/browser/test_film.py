@@ -1,0 +1,65 @@
+"""The compiled engine in the page: the whole run is there at once and plays as a film."""
+
+import time
+
+import pytest
+
+from tests.browser.conftest import App, open_page, wait_state
+from tests.browser.test_gan_tab import train
+
+
+@pytest.fixture(scope="module")
+def fast():
+    running = App(PLAYGROUND_ENGINE="auto")
+    yield running
+    running.stop()
+
+
+def test_a_whole_run_is_computed_at_once_and_played(browser, fast):
+    page = open_page(browser, fast)
+    page.wait_for_function("() => window.playground.store.header.engine === 'numba'", timeout=120_000)
+    assert "numba" in page.locator('[data-part="header"]').inner_text()
+    begun = time.monotonic()
+    train(page)
+    wait_state(page, "finished", seconds=20)
+    assert time.monotonic() - begun < 15, "14,000 steps"
+    shown = int(page.evaluate("() => +document.querySelector('#lab-gan').dataset.shown"))
+    assert shown < 14_000, "the film is still playing"
+    steps = page.evaluate("() => window.playground.store.steps()")
+    assert len(steps) > 80 and steps[0] == 0 and steps[-1] == 14_000
+    page.wait_for_function("s => +document.querySelector('#lab-gan').dataset.shown > s", arg=shown)
+    slider = page.locator('[data-part="stage"] [role=slider]')
+    slider.focus()
+    page.keyboard.press("End")
+    page.wait_for_function("() => document.querySelector('#lab-gan').dataset.shown === '14000'")
+    assert page.locator('[data-metric="modes_covered"] b').inner_text() == "8"
+    assert not page.watch.bad, page.watch.bad
+    page.context.close()
+
+
+def test_dragging_a_knob_redraws_whole_runs_and_letting_go_trains_exactly(browser, fast):
+    page = open_page(browser, fast)
+    page.wait_for_function("() => window.playground.store.header.engine === 'numba'", timeout=120_000)
+    train(page)
+    wait_state(page, "finished", seconds=20)
+    answers = []
+    page.on("requestfinished", lambda r: answers.append(r.url) if "what-if" in r.url else None)
+    box = page.locator("[data-knob=r1] input[type=range]").first
+    page.locator("summary", has_text="Fixes").click()
+    place = box.bounding_box()
+    y = place["y"] + place["height"] / 2
+    page.mouse.move(place["x"] + place["width"] / 2, y)
+    page.mouse.down()
+    for i in range(40):
+        page.mouse.move(place["x"] + place["width"] / 2 - 3 * i, y)
+        time.sleep(0.04)
+    page.wait_for_function("() => document.querySelector('[data-part=explain]').textContent.includes('What if')")
+    assert len(answers) >= 2
+    ghost = page.evaluate("() => window.playground.whatIf.trial.series('modes_covered').others.length")
+    assert ghost == 1, "the run from before the drag stays as a ghost"
+    page.mouse.up()
+    page.wait_for_function("() => window.playground.store.active.info.config.r1 < 0.1")
+    wait_state(page, "finished", seconds=20)
+    assert page.evaluate("() => window.playground.store.active.info.step") == 14_000
+    assert not page.watch.bad, page.watch.bad
+    page.context.close()
