@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from engines import metrics
 from engines.core import Bars, Images, Snapshot, Views
 from engines.data.images import ImageSet
-from engines.gan.model import draw_noise
+from engines.gan.model import draw_noise, packs
 from engines.judge import MEASURED as JUDGED
 from engines.judge import Judge, judge
 from engines.state import Rng
@@ -83,7 +83,7 @@ class ImageProbe:
     @torch.no_grad()
     def health(self, engine: GanEngine) -> dict[str, Tensor]:
         """Scalars that must stay below 1,000. Images cannot leave [−1, 1], but D can run away."""
-        return {"the largest output of D": engine.D(*self.real).abs().max()}
+        return {"the largest output of D": engine.D(packs(self.real[0], engine.config.pack), self.real[1]).abs().max()}
 
     def _settle(self, source: nn.Module) -> Tensor:
         """Images (COUNTED, c, h, w) of the twin with the weights of `source`. Its batch statistics are theirs from now on."""
