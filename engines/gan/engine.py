@@ -239,6 +239,10 @@ class GanEngine:
     def evaluate(self) -> Mapping[str, float]:
         return self.probe.evaluate(self)
 
+    def audit(self) -> tuple[Mapping[str, float], Mapping[str, float]]:
+        """Metrics too slow to be measured while training, and their floors. Changes nothing."""
+        return self.probe.audit(self)
+
     def sample(self, request: Request) -> Iterator[Snapshot]:
         """One snapshot: view "samples" holds request.n examples in data units, Points (n, 2) or Images (n, c, h, w)."""
         generator = Rng(request.seed, ("sample",), self.device)["sample"]

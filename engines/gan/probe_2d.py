@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engines import metrics
+from engines import clouds, metrics
 from engines.core import Bars, Field, Heat, Points, Snapshot, View, Views
-from engines.data.toy2d import floors
+from engines.data.toy2d import audit_floors, floors
 from engines.gan.company import Company
 from engines.gan.config import Config
+from engines.gan.layers import BEST_D, GRID, BestD, gap, lattice, mesh
 from engines.gan.model import draw_noise
 from engines.gan.objectives import OBJECTIVES
 from engines.state import Rng
@@ -43,6 +44,8 @@ class Probe2D:
         places = (np.stack([xs, ys], 2).reshape(-1, 2) - self.toy.shift) / self.toy.scale
         self.grid = torch.from_numpy(places.astype(np.float32)).to(self.device)  # (ROWS · COLS, 2)
         self.truth = metrics.projections(self.toy.draw(metrics.N_EVALUATE, 0))
+        self.best = BestD(self.toy, self.extent, ROWS, COLS)
+        self.z_grid = lattice(engine.config, self.z_look[0]) if engine.config.noise_dim > 1 else self.z_look[:1]
 
     def backdrop(self, engine: GanEngine) -> Snapshot:
         layers: list[View] = [Points(self.toy.draw(DATA_SHOWN, 1), role="data", name="data")]
@@ -56,7 +59,8 @@ class Probe2D:
         xy = self._data_units(x)
         views: dict[str, tuple[View, ...]] = {}
         D = Company(engine.D, engine.config, self.real, x[:ARROWS])
-        views["stage"] = (self._map(engine.config, D), self._arrows(engine.config, D), Points(xy[:SHOWN], name="samples"))
+        arrows, samples = self._arrows(engine.config, D), Points(xy[:SHOWN], name="samples")
+        views["stage"] = (self._map(engine.config, D), *self._more(engine), arrows, samples)
         if self.toy.modes > 1:
             k, report = self.toy.modes, metrics.mode_report(xy, self.toy.centres, self.toy.root)
             labels = tuple(str(i) for i in range(k))
@@ -73,7 +77,18 @@ class Probe2D:
             result[metrics.HQ_FRACTION] = report.hq_fraction
             result[metrics.REVERSE_KL] = report.reverse_kl
             result |= {f"{metrics.MODE_SHARE}{i}": float(share) for i, share in enumerate(report.shares)}
+        if self.best.defined(engine.config):
+            best, share = self._best(engine)
+            result[metrics.D_GAP] = gap(
+                self._map(engine.config, Company(engine.D, engine.config, self.real, self.real)).values, best, share
+            )
         return result
+
+    @torch.no_grad()
+    def audit(self, engine: GanEngine) -> tuple[dict[str, float], dict[str, float]]:
+        """Measures too slow for `evaluate`, and their floors: kernel distance, precision, recall, density, coverage."""
+        real, fake = self.toy.draw(metrics.N_AUDIT, 3), self._data_units(engine.ema.net(self.z_evaluate[: metrics.N_AUDIT]))
+        return metrics.audit(real, fake, clouds.median_distance(real)), audit_floors(self.toy)
 
     @torch.no_grad()
     def draw(self, engine: GanEngine, z: Tensor, *, label: int, averaged: bool) -> Points:
@@ -87,6 +102,20 @@ class Probe2D:
 
     def _data_units(self, x: Tensor) -> np.ndarray:
         return (x * self.toy.scale + self.shift).cpu().numpy()
+
+    def _more(self, engine: GanEngine) -> tuple[View, ...]:
+        """The layers that `engine.layers` asks for, where they are defined."""
+        layers: list[View] = []
+        if BEST_D in engine.layers and self.best.defined(engine.config):
+            layers.append(self.best.heat(self._best(engine)[0], engine.config))
+        if GRID in engine.layers and engine.config.noise_dim > 1:
+            layers.append(mesh(self._data_units(engine.ema.net(self.z_grid)), engine.config))
+        return tuple(layers)
+
+    def _best(self, engine: GanEngine) -> tuple[np.ndarray, np.ndarray]:
+        """D* against G as it plays, not its average, and where data and samples are; both (ROWS, COLS)."""
+        samples = self._data_units(engine.G(self.z_evaluate))
+        return self.best.map(samples, engine.config, self.toy.scale * engine.instance_sigma())
 
     def _map(self, config: Config, D: Company) -> Heat:
         """What D says of every place: a probability where it has one, else the critic's value over its own range."""

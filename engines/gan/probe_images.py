@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engines import metrics
+from engines import clouds, metrics
 from engines.core import Bars, Images, Snapshot, Views
 from engines.data.images import ImageSet
 from engines.gan.model import draw_noise, packs
@@ -70,6 +70,18 @@ class ImageProbe:
             report = self.judge.report(x)
             result |= {name: report[name] for name in JUDGED}
         return result
+
+    @torch.no_grad()
+    def audit(self, engine: GanEngine) -> tuple[dict[str, float], dict[str, float]]:
+        """Kernel distance, precision, recall, density, coverage of the judge's features, and their floors; none without a judge."""
+        if not self.judge:
+            return {}, {}
+        data, n = engine.data, min(self.n, metrics.N_AUDIT, len(engine.data.test_pixels))
+        fake = self.judge.look(self._generate(engine.ema.net, *self.measured)[:n])[0]  # (n, 128)
+        real = self.judge.look(data.test_pixels[:n])[0]
+        rng, width = np.random.default_rng(1), clouds.median_distance(real)
+        others = [self.judge.look(data.pixels[rng.choice(len(data.pixels), n, replace=False)])[0] for _ in range(FLOOR_DRAWS)]
+        return metrics.audit(real, fake, width), metrics.audit_floor([(real, other) for other in others], width)
 
     @torch.no_grad()
     def draw(self, engine: GanEngine, z: Tensor, *, label: int, averaged: bool) -> Images:
