@@ -6,8 +6,10 @@ import torch
 from torch.nn import functional as F
 from torch.testing import assert_close
 
+from engines.config import to_dict
 from engines.gan.company import Company
 from engines.gan.config import OBJECTIVES, cost, resolve
+from engines.gan.diagnosis import diagnose
 from engines.gan.engine import Deal
 from engines.gan.model import packs
 from engines.gan.objectives import OBJECTIVES as LOSSES
@@ -123,6 +125,24 @@ def test_a_live_knob_cannot_break_the_rules(gan):
     for fixed in ("spectral_norm", "pack", "minibatch_discrimination"):
         with pytest.raises(ValueError, match=f"{fixed} cannot change"):
             gan().set(**{fixed: 2})
+
+
+def test_the_cure_that_a_diagnosis_offers_fits_the_run():
+    """A smoothed run is offered R3GAN, which has no labels to smooth."""
+    config = resolve({"dataset": "ring8", "objective": "non-saturating", "label_smoothing": 0.1})
+    row = {"modes_covered": 1.0, "hq_fraction": 0.9} | {f"mode_share/{i}": 0.9 * (i == 0) for i in range(8)}
+    note = diagnose([{"step": step, **row} for step in range(500, 1000, 100)], config)
+    assert note.kind == "collapse" and resolve(to_dict(config) | note.fix).objective == "r3gan"
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("fix", [*FIXES, "all"])
+def test_fixes_train_on_cuda(gan, fix):
+    engine = gan("cuda", objective="non-saturating", **FIXES.get(fix, ALL))
+    engine.layers = {"grid", "D* exact"}
+    *_, last = advance(engine, steps=10, every=10)
+    assert all(np.isfinite(v) for k, v in last.metrics.items() if k != "reverse_kl")
 
 
 # Unrolling
