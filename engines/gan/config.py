@@ -86,7 +86,7 @@ class Config:
     unroll: int = knob(
         0, "Unrolled steps of D", lo=0, hi=10, group="fixes", live=True, help="G plays against the D of K steps ahead. Metz et al., 2017"
     )
-    unroll_lr: float = knob(0.1, "Rate of unrolled steps", lo=1e-3, hi=1.0, log=True, group="fixes", live=True, help="plain descent")
+    unroll_lr: float = knob(0.03, "Rate of unrolled steps", lo=1e-3, hi=1.0, log=True, group="fixes", live=True, help="plain descent")
     spectral_norm: bool = knob(False, "Spectral norm", group="fixes", help="no layer of D stretches by more than 1. Miyato et al., 2018")
     minibatch_discrimination: int = knob(
         0, "Minibatch kernels", lo=0, hi=32, group="fixes", help="D sees how alike a batch is; 0 = off. Salimans et al., 2016"
@@ -135,6 +135,17 @@ class Config:
         if needs and not getattr(self, needs) > 0:
             raise ValueError(f"{needs}=0 is outside (0, {100 if needs != 'clip' else 1}] for the objective {self.objective}")
         refuse(self)
+
+
+def equilibrium(c: Config) -> dict[str, float]:
+    """EQUILIBRIUM of this run: smoothed labels move it, since the best D then says a = (1 − s) / 2."""
+    s, a = c.label_smoothing, (1 - c.label_smoothing) / 2
+    if not s:
+        return EQUILIBRIUM[c.objective]
+    if c.objective == "lsgan":
+        return {"d_loss": a**2, "g_loss": 0.5 * (1 - a) ** 2}
+    d_loss = -(1 - s) * log(a) - (1 + s) * log(1 - a)
+    return {"d_loss": d_loss, "g_loss": log(1 - a) if c.objective == "minimax" else -log(a)}
 
 
 def refuse(c: Config) -> None:

@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from engines.config import to_dict
 from engines.gan.company import Company
-from engines.gan.config import OBJECTIVES, cost, resolve
+from engines.gan.config import EQUILIBRIUM, OBJECTIVES, cost, equilibrium, resolve
 from engines.gan.diagnosis import diagnose
 from engines.gan.engine import Deal
 from engines.gan.model import packs
@@ -370,7 +370,12 @@ def test_the_boundary_is_where_d_ends_against_a_perfect_g(key):
         optimiser.step()
     assert value.item() == pytest.approx(LOSSES[key].boundary(0.2), abs=1e-4)
     assert LOSSES[key].boundary() == LOSSES[key].threshold
+    lines = equilibrium(resolve({"dataset": "ring8", "objective": key, "label_smoothing": 0.2}))
+    value = torch.tensor([LOSSES[key].boundary(0.2)])
+    assert SMOOTHED[key](value, value, 0.2).item() == pytest.approx(lines["d_loss"], abs=1e-6)
+    assert LOSSES[key].g(value, None).item() == pytest.approx(lines["g_loss"], abs=1e-6)
     assert LOSSES["wgan"].boundary(0.2) is None
+    assert all(equilibrium(resolve({"dataset": "ring8", "objective": name})) == lines for name, lines in EQUILIBRIUM.items())
 
 
 def test_instance_noise_falls_to_nothing(gan):
