@@ -44,7 +44,11 @@ FIXES: dict[str, dict[str, Any]] = {
     "label smoothing": dict(label_smoothing=0.1),
     "instance noise, 0.5": dict(instance_noise=0.5),
     "instance noise, 1": dict(instance_noise=1.0),
+    # a second plain game, less collapsed, in which D is smooth: what the milder fixes add there
     "no Fourier features": dict(fourier=0),
+    "no Fourier, unrolled 5": dict(fourier=0, unroll=5),
+    "no Fourier, minibatch 8": dict(fourier=0, minibatch_discrimination=8),
+    "no Fourier, pack 4": dict(fourier=0, pack=4),
 }
 MEASURED = (metrics.MODES_COVERED, metrics.HQ_FRACTION, metrics.REVERSE_KL, metrics.SLICED_W1)
 LOOK = 50  # steps between checks for divergence

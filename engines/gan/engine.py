@@ -16,7 +16,7 @@ from engines.data import DATASETS, DatasetInfo, kind, load
 from engines.gan.config import Config, Request
 from engines.gan.model import build_networks, draw_noise, packs
 from engines.gan.objectives import OBJECTIVES, SMOOTHED, accuracy, clip_weights, gradient_penalty, slope_penalty_fd, squared_slope
-from engines.gan.unroll import Critic, unrolled
+from engines.gan.unroll import Critic, held, unrolled, with_weights
 from engines.metrics import D_ACCURACY, D_GRAD_NORM, D_LOSS, G_GRAD_NORM, G_LOSS, PENALTY
 from engines.nn.ema import Ema
 from engines.nn.spectral import Spectral
@@ -191,23 +191,30 @@ class GanEngine:
         return logits, [slope_penalty_fd(a, b, FD_SIGMA) for a, b in zip(logits.chunk(2), moved.chunk(2), strict=True)]
 
     def _train_g(self, deal: Deal) -> dict[str, Tensor]:
-        c, objective = self.config, OBJECTIVES[self.config.objective]
-        real_logits = deal.real_logits
-        if c.unroll:
-            ahead = unrolled(self.D, lambda D: self._judge(deal, deal.fake, D).total, c.unroll, c.unroll_lr, c.clip)
-            fake_logits, real_logits = ahead(deal.fake, deal.y), ahead(deal.real, deal.y) if objective.pairs else None
+        objective = OBJECTIVES[self.config.objective]
+        if self.config.unroll:
+            loss, answer = self._look_ahead(deal)
         else:
-            if objective.pairs and real_logits is None:
+            if objective.pairs and deal.real_logits is None:
                 with torch.no_grad():
-                    real_logits = self.D(deal.real, deal.y)
-            fake_logits = self.D(deal.fake, deal.y)
-        loss = objective.g(fake_logits, real_logits)
+                    deal.real_logits = self.D(deal.real, deal.y)
+            loss, answer = objective.g(self.D(deal.fake, deal.y), deal.real_logits), None
         self.opt_g.zero_grad()
-        loss.backward(inputs=self._weights_g)  # D is not to learn here
+        (loss if answer is None else loss + answer).backward(inputs=self._weights_g)  # D is not to learn here
         norm = _grad_norm(self._weights_g)
         self.opt_g.step()
         self.ema.update(self.G, self.config.ema_decay, self.step)
         return {G_LOSS: loss.detach(), G_GRAD_NORM: norm}
+
+    def _look_ahead(self, deal: Deal) -> tuple[Tensor, Tensor]:
+        """G's loss against D as it would be `unroll` steps later, and minus D's loss by then, which G raises by how it steers these
+        steps: the two terms of Metz et al., 2017, eq. 8. Where the game is zero-sum, they are the derivative of one value."""
+        c, objective = self.config, OBJECTIVES[self.config.objective]
+        weights = unrolled(self.D, lambda D: self._judge(deal, deal.fake, D).total, c.unroll, c.unroll_lr, c.clip)
+        later = with_weights(self.D, held(weights))
+        real_logits = later(deal.real, deal.y) if objective.pairs else None
+        loss = objective.g(later(deal.fake, deal.y), real_logits)
+        return loss, -self._judge(deal, deal.fake.detach(), with_weights(self.D, weights)).total
 
     def _set_rates(self) -> None:
         done = self.step / self.total

@@ -1,5 +1,5 @@
-"""Unrolled GAN (Metz et al., 2017): G learns against the D of a few steps ahead, and its gradient flows back through those steps, so
-that it feels how D would answer before it jumps onto one mode."""
+"""Unrolled GAN (Metz et al., 2017): G feels how D would answer, K steps ahead, before it jumps onto one mode. Its gradient has two
+terms (eq. 8): the slope of its loss against that later D, and, through all K steps, the slope of what its move does to D's own loss."""
 
 from __future__ import annotations
 
@@ -10,20 +10,26 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 Critic = Callable[..., Tensor]  # (x, y) -> logits
+Weights = dict[str, Tensor]
 
 
-def unrolled(D: nn.Module, loss: Callable[[Critic], Tensor], steps: int, lr: float, clip: float = 0.0) -> Critic:
-    """D after `steps` more steps of plain gradient descent on `loss` (eq. 4-6), itself untouched. What the result says of an x can be
-    differentiated in everything that `loss` depends on, D's later weights included (eq. 7-8). `clip` bounds each weight, 0 = not."""
-    weights: dict[str, Tensor] = dict(D.named_parameters())
+def unrolled(D: nn.Module, loss: Callable[[Critic], Tensor], steps: int, lr: float, clip: float = 0.0) -> Weights:
+    """The weights of D after `steps` more steps of plain gradient descent on `loss` (eq. 4-6), differentiable in everything that `loss`
+    depends on. D itself stays as it is. `clip` bounds each weight, 0 = not."""
+    weights: Weights = dict(D.named_parameters())
     for _ in range(steps):
-        slopes = torch.autograd.grad(loss(_with(D, weights)), list(weights.values()), create_graph=True)
+        slopes = torch.autograd.grad(loss(with_weights(D, weights)), list(weights.values()), create_graph=True)
         weights = {name: w - lr * slope for (name, w), slope in zip(weights.items(), slopes, strict=True)}
         if clip:
             weights = {name: w.clamp(-clip, clip) for name, w in weights.items()}
-    return _with(D, weights)
+    return weights
 
 
-def _with(D: nn.Module, weights: dict[str, Tensor]) -> Critic:
+def with_weights(D: nn.Module, weights: Weights) -> Critic:
     """D with other weights in place of its own."""
     return lambda x, y=None: functional_call(D, weights, (x, y))
+
+
+def held(weights: Weights) -> Weights:
+    """The same numbers, without the way by which they came about."""
+    return {name: w.detach() for name, w in weights.items()}

@@ -14,7 +14,7 @@ from engines.gan.engine import Deal
 from engines.gan.model import packs
 from engines.gan.objectives import OBJECTIVES as LOSSES
 from engines.gan.objectives import SMOOTHED, squared_slope
-from engines.gan.unroll import unrolled
+from engines.gan.unroll import unrolled, with_weights
 from engines.loop import advance, first_look
 from engines.nn.minibatch import DIMS, MinibatchDiscrimination
 from engines.nn.spectral import SpectralConv2d, SpectralEmbedding, SpectralLinear
@@ -148,22 +148,17 @@ def test_fixes_train_on_cuda(gan, fix):
 # Unrolling
 
 
-def g_gradient(engine, deal, steps, lr=0.05):
-    """Gradient of G's loss in the first weights of G, after `steps` unrolled steps of D."""
-    D = unrolled(engine.D, lambda D: engine._judge(deal, deal.fake, D).total, steps, lr)
-    objective = LOSSES[engine.config.objective]
-    loss = objective.g(D(deal.fake), D(deal.real) if objective.pairs else None)
-    return torch.autograd.grad(loss, engine._weights_g[0], retain_graph=True)[0]
-
-
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_no_unrolled_step_is_the_plain_update_bit_for_bit(gan, objective):
+    """With K = 0, both terms of the unrolled gradient together are the gradient of the plain loss."""
     engine = gan(objective=objective)
     deal = engine._deal(keep_graph=True)
-    found = g_gradient(engine, deal, steps=0)
+    loss, answer = engine._look_ahead(deal)
+    found = torch.autograd.grad(loss + answer, engine._weights_g, retain_graph=True)
     pairs = LOSSES[objective].pairs
-    loss = LOSSES[objective].g(engine.D(deal.fake), engine.D(deal.real).detach() if pairs else None)
-    assert torch.equal(found, torch.autograd.grad(loss, engine._weights_g[0])[0])
+    plain = LOSSES[objective].g(engine.D(deal.fake), engine.D(deal.real).detach() if pairs else None)
+    expected = torch.autograd.grad(plain, engine._weights_g)
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
 
 
 def test_switched_off_the_other_knobs_of_fixes_do_nothing(gan):
@@ -177,7 +172,8 @@ def test_unrolling_is_descent_by_hand_and_leaves_d_alone(gan):
     engine = gan(objective="non-saturating", r1=0.1)
     deal = engine._deal(keep_graph=True)
     before = {k: v.clone() for k, v in engine.D.state_dict().items()}
-    ahead = unrolled(engine.D, lambda D: engine._judge(deal, deal.fake, D).total, 2, 0.05)(deal.fake)
+    weights = unrolled(engine.D, lambda D: engine._judge(deal, deal.fake, D).total, 2, 0.05)
+    ahead = with_weights(engine.D, weights)(deal.fake)
     assert_close(engine.D.state_dict(), before, rtol=0, atol=0)
     optimiser = torch.optim.SGD(engine.D.parameters(), 0.05)
     for _ in range(2):
@@ -187,51 +183,69 @@ def test_unrolling_is_descent_by_hand_and_leaves_d_alone(gan):
     assert_close(engine.D(deal.fake), ahead)
 
 
-@pytest.mark.parametrize("objective", ["non-saturating", "r3gan", "wgan-gp"])
-def test_the_gradient_flows_through_the_steps_of_d(gan, objective):
-    """Against central differences in float64: the second-order path is there and is right. With D's steps held fixed, it is not."""
-    engine = gan(objective=objective, width_g=6, width_d=6, fourier=0)
+def in_float64(engine, steps):
+    """Minus D's loss after some unrolled steps, as a function of the weights of G; `outer` are the fakes of the last look, if these
+    are not to move. Then those fakes, the deal, and the state of the stream of the penalty."""
     real, z = engine._deal(keep_graph=False).real.double(), torch.rand(32, 2, dtype=torch.float64, generator=generator())
     engine.G.double(), engine.D.double()
-    gp = {"wgan-gp": engine.rng["penalty"].get_state()}.get(objective)
+    places = engine.rng["penalty"].get_state()
 
-    def loss(held=False):
-        if gp is not None:
-            engine.rng["penalty"].set_state(gp)  # the same places between real and fake
+    def value(outer=None):
+        engine.rng["penalty"].set_state(places)  # the gradient penalty looks at the same places each time
         fake = engine.G(z)
         deal = Deal(real, fake, None)
-        D = unrolled(engine.D, lambda D: engine._judge(deal, fake.detach() if held else fake, D).total, 3, 0.2)
-        return LOSSES[objective].g(D(fake), D(real) if LOSSES[objective].pairs else None)
+        weights = unrolled(engine.D, lambda D: engine._judge(deal, fake, D).total, steps, 0.05)
+        return -engine._judge(deal, fake if outer is None else outer, with_weights(engine.D, weights)).total
 
+    return value, engine.G(z).detach(), Deal(real, engine.G(z), None), places
+
+
+def differences(weight, value, count=3, h=1e-6):
+    """Central differences in the first entries of a weight."""
+    found = []
+    for i in range(count):
+        ends = []
+        for move in (h, -2 * h):
+            with torch.no_grad():
+                weight.view(-1)[i] += move
+            ends.append(value().item())
+        with torch.no_grad():
+            weight.view(-1)[i] += h
+        found.append((ends[0] - ends[1]) / (2 * h))
+    return torch.tensor(found, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("objective", ["non-saturating", "r3gan", "wgan-gp", "minimax"])
+def test_the_gradient_flows_through_the_steps_of_d(gan, objective):
+    """The second-order path, dD/dG through three steps with their penalties, is not 0 and agrees with central differences."""
+    engine = gan(objective=objective, width_g=6, width_d=6, fourier=0, unroll=3, unroll_lr=0.05)
+    value, fake, deal, places = in_float64(engine, 3)
     weight = engine._weights_g[0]
-    (full,) = torch.autograd.grad(loss(), weight)
-    (first_order,) = torch.autograd.grad(loss(held=True), weight)
-    assert (full - first_order).norm() > 1e-3 * full.norm()
-    differences = []
-    for i in range(3):
-        values = []
-        for h in (1e-6, -1e-6):
-            with torch.no_grad():
-                weight.view(-1)[i] += h
-            values.append(loss().item())
-            with torch.no_grad():
-                weight.view(-1)[i] -= h
-        differences.append((values[0] - values[1]) / 2e-6)
-    assert_close(full.flatten()[:3], torch.tensor(differences, dtype=torch.float64), rtol=1e-4, atol=1e-7)
+    engine.rng["penalty"].set_state(places)
+    _, answer = engine._look_ahead(deal)
+    (found,) = torch.autograd.grad(answer, weight, retain_graph=True)
+    assert found.norm() > 1e-6
+    assert_close(found.flatten()[:3], differences(weight, lambda: value(fake)), rtol=1e-4, atol=1e-7)
+
+
+def test_of_a_zero_sum_game_both_terms_are_one_derivative(gan):
+    """Metz et al., 2017: G lowers f_K, the value of the game against the unrolled D. Minimax without penalties is that game."""
+    engine = gan(objective="minimax", width_g=6, width_d=6, fourier=0, unroll=3, unroll_lr=0.05)
+    value, _, deal, _ = in_float64(engine, 3)
+    (found,) = torch.autograd.grad(sum(engine._look_ahead(deal)), engine._weights_g[0])
+    assert_close(found.flatten()[:3], differences(engine._weights_g[0], value), rtol=1e-4, atol=1e-7)
 
 
 def test_unrolled_weights_stay_clipped(gan):
     engine = gan(objective="wgan", clip=0.05, unroll=3, unroll_lr=1.0)
-    deal, seen = engine._deal(keep_graph=True), []
+    deal = engine._deal(keep_graph=True)
 
     def loss(D):
-        x = D(deal.real).mean() - D(deal.fake).mean()
-        seen.append(x)
-        return x
+        return D(deal.real).mean() - D(deal.fake).mean()
 
-    big = unrolled(engine.D, loss, 2, 1.0)(deal.real)
-    small = unrolled(engine.D, loss, 2, 1.0, clip=0.05)(deal.real)
-    assert small.abs().max() < 0.1 < big.abs().max()
+    free, clipped = (unrolled(engine.D, loss, 2, 1.0, clip=c) for c in (0.0, 0.05))
+    largest = [max(w.abs().max().item() for w in weights.values()) for weights in (free, clipped)]
+    assert largest[1] == pytest.approx(0.05) and largest[0] > 0.05
 
 
 # Spectral norm
