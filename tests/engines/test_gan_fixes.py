@@ -1,4 +1,4 @@
-"""Unrolling, spectral norm, minibatch discrimination, packing, label smoothing, instance noise: each against a formula of its own."""
+"""Every fix with every kind of game; minibatch discrimination, packing, label smoothing, instance noise against formulas of their own."""
 
 import numpy as np
 import pytest
@@ -8,16 +8,13 @@ from torch.testing import assert_close
 
 from engines.config import to_dict
 from engines.gan.company import Company
-from engines.gan.config import EQUILIBRIUM, OBJECTIVES, cost, equilibrium, resolve
+from engines.gan.config import EQUILIBRIUM, cost, equilibrium, resolve
 from engines.gan.diagnosis import diagnose
-from engines.gan.engine import Deal
 from engines.gan.model import packs
 from engines.gan.objectives import OBJECTIVES as LOSSES
 from engines.gan.objectives import SMOOTHED, squared_slope
-from engines.gan.unroll import unrolled, with_weights
 from engines.loop import advance, first_look
 from engines.nn.minibatch import DIMS, MinibatchDiscrimination
-from engines.nn.spectral import SpectralConv2d, SpectralEmbedding, SpectralLinear
 from engines.state import pack, unpack
 
 FIXES = {
@@ -35,10 +32,6 @@ def train(engine, steps):
     for _ in range(steps):
         engine.train_step()
     return engine
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 # Every fix with every kind of game
@@ -143,152 +136,6 @@ def test_fixes_train_on_cuda(gan, fix):
     engine.layers = {"grid", "D* exact"}
     *_, last = advance(engine, steps=10, every=10)
     assert all(np.isfinite(v) for k, v in last.metrics.items() if k != "reverse_kl")
-
-
-# Unrolling
-
-
-@pytest.mark.parametrize("objective", OBJECTIVES)
-def test_no_unrolled_step_is_the_plain_update_bit_for_bit(gan, objective):
-    """With K = 0, both terms of the unrolled gradient together are the gradient of the plain loss."""
-    engine = gan(objective=objective)
-    deal = engine._deal(keep_graph=True)
-    loss, answer = engine._look_ahead(deal)
-    found = torch.autograd.grad(loss + answer, engine._weights_g, retain_graph=True)
-    pairs = LOSSES[objective].pairs
-    plain = LOSSES[objective].g(engine.D(deal.fake), engine.D(deal.real).detach() if pairs else None)
-    expected = torch.autograd.grad(plain, engine._weights_g)
-    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
-
-
-def test_switched_off_the_other_knobs_of_fixes_do_nothing(gan):
-    a, b = gan(objective="r3gan"), gan(objective="r3gan", unroll=0, unroll_lr=0.5)
-    train(a, 5), train(b, 5)
-    assert_close(a.G.state_dict(), b.G.state_dict(), rtol=0, atol=0)
-
-
-def test_unrolling_is_descent_by_hand_and_leaves_d_alone(gan):
-    """Two steps of torch's own SGD on a copy of D end at the same logits."""
-    engine = gan(objective="non-saturating", r1=0.1)
-    deal = engine._deal(keep_graph=True)
-    before = {k: v.clone() for k, v in engine.D.state_dict().items()}
-    weights = unrolled(engine.D, lambda D: engine._judge(deal, deal.fake, D).total, 2, 0.05)
-    ahead = with_weights(engine.D, weights)(deal.fake)
-    assert_close(engine.D.state_dict(), before, rtol=0, atol=0)
-    optimiser = torch.optim.SGD(engine.D.parameters(), 0.05)
-    for _ in range(2):
-        optimiser.zero_grad()
-        engine._judge(deal, deal.fake.detach(), engine.D).total.backward()
-        optimiser.step()
-    assert_close(engine.D(deal.fake), ahead)
-
-
-def in_float64(engine, steps):
-    """Minus D's loss after some unrolled steps, as a function of the weights of G; `outer` are the fakes of the last look, if these
-    are not to move. Then those fakes, the deal, and the state of the stream of the penalty."""
-    real, z = engine._deal(keep_graph=False).real.double(), torch.rand(32, 2, dtype=torch.float64, generator=generator())
-    engine.G.double(), engine.D.double()
-    places = engine.rng["penalty"].get_state()
-
-    def value(outer=None):
-        engine.rng["penalty"].set_state(places)  # the gradient penalty looks at the same places each time
-        fake = engine.G(z)
-        deal = Deal(real, fake, None)
-        weights = unrolled(engine.D, lambda D: engine._judge(deal, fake, D).total, steps, 0.05)
-        return -engine._judge(deal, fake if outer is None else outer, with_weights(engine.D, weights)).total
-
-    return value, engine.G(z).detach(), Deal(real, engine.G(z), None), places
-
-
-def differences(weight, value, count=3, h=1e-6):
-    """Central differences in the first entries of a weight."""
-    found = []
-    for i in range(count):
-        ends = []
-        for move in (h, -2 * h):
-            with torch.no_grad():
-                weight.view(-1)[i] += move
-            ends.append(value().item())
-        with torch.no_grad():
-            weight.view(-1)[i] += h
-        found.append((ends[0] - ends[1]) / (2 * h))
-    return torch.tensor(found, dtype=torch.float64)
-
-
-@pytest.mark.parametrize("objective", ["non-saturating", "r3gan", "wgan-gp", "minimax"])
-def test_the_gradient_flows_through_the_steps_of_d(gan, objective):
-    """The second-order path, dD/dG through three steps with their penalties, is not 0 and agrees with central differences."""
-    engine = gan(objective=objective, width_g=6, width_d=6, fourier=0, unroll=3, unroll_lr=0.05)
-    value, fake, deal, places = in_float64(engine, 3)
-    weight = engine._weights_g[0]
-    engine.rng["penalty"].set_state(places)
-    _, answer = engine._look_ahead(deal)
-    (found,) = torch.autograd.grad(answer, weight, retain_graph=True)
-    assert found.norm() > 1e-6
-    assert_close(found.flatten()[:3], differences(weight, lambda: value(fake)), rtol=1e-4, atol=1e-7)
-
-
-def test_of_a_zero_sum_game_both_terms_are_one_derivative(gan):
-    """Metz et al., 2017: G lowers f_K, the value of the game against the unrolled D. Minimax without penalties is that game."""
-    engine = gan(objective="minimax", width_g=6, width_d=6, fourier=0, unroll=3, unroll_lr=0.05)
-    value, _, deal, _ = in_float64(engine, 3)
-    (found,) = torch.autograd.grad(sum(engine._look_ahead(deal)), engine._weights_g[0])
-    assert_close(found.flatten()[:3], differences(engine._weights_g[0], value), rtol=1e-4, atol=1e-7)
-
-
-def test_unrolled_weights_stay_clipped(gan):
-    engine = gan(objective="wgan", clip=0.05, unroll=3, unroll_lr=1.0)
-    deal = engine._deal(keep_graph=True)
-
-    def loss(D):
-        return D(deal.real).mean() - D(deal.fake).mean()
-
-    free, clipped = (unrolled(engine.D, loss, 2, 1.0, clip=c) for c in (0.0, 0.05))
-    largest = [max(w.abs().max().item() for w in weights.values()) for weights in (free, clipped)]
-    assert largest[1] == pytest.approx(0.05) and largest[0] > 0.05
-
-
-# Spectral norm
-
-
-@pytest.mark.parametrize("make", [lambda: SpectralLinear(7, 5), lambda: SpectralConv2d(3, 4, 3), lambda: SpectralEmbedding(6, 5)])
-def test_the_normalised_weight_has_norm_one(make):
-    layer = make()
-    layer.start(generator())
-    for _ in range(200):
-        layer.power_step()
-    assert torch.linalg.matrix_norm(layer.normalised().flatten(1), 2).item() == pytest.approx(1, abs=1e-4)
-
-
-def test_the_gradient_of_a_normalised_weight_is_that_of_the_paper():
-    """Miyato et al., 2018, eq. 12: dL/dW = (E − λ u vᵀ) / σ, λ = uᵀ-weighted back-propagated error."""
-    layer = SpectralLinear(4, 3, bias=False)
-    layer.start(generator())
-    x, error = torch.randn(9, 4), torch.randn(9, 3)
-    layer.power_step()
-    (found,) = torch.autograd.grad((layer(x) * error).sum(), layer.weight)
-    sigma = (layer.u @ layer.weight @ layer.v).detach()
-    E = error.T @ x
-    expected = (E - (E * layer.normalised().detach()).sum() * torch.outer(layer.u, layer.v)) / sigma
-    assert_close(found, expected)
-
-
-def test_spectral_d_stretches_nothing(gan):
-    engine = train(gan(objective="hinge", spectral_norm=True, fourier=0), 60)
-    x = torch.randn(500, 2, requires_grad=True)
-    assert squared_slope(engine.D(x), x).max().sqrt() < 1.05
-    x = torch.randn(500, 2, requires_grad=True)
-    assert squared_slope(train(gan(objective="hinge", fourier=0), 60).D(x), x).max().sqrt() > 1.05
-
-
-def test_only_training_d_moves_the_power_iteration(gan):
-    engine = train(gan(objective="hinge", spectral_norm=True), 3)
-    u = engine._spectral[0].u.clone()
-    first_look(engine)
-    engine.train_step("g")
-    assert torch.equal(u, engine._spectral[0].u)
-    engine.train_step("d")
-    assert not torch.equal(u, engine._spectral[0].u)
 
 
 # Minibatch discrimination
