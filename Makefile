@@ -10,7 +10,8 @@ run: .venv/ready              ## install what the app needs and start it
 	$(PY) app.py
 
 test: .venv/dev chromium      ## every test that needs neither a GPU nor the network, browser included
-	$(PY) -m pytest -m "not gpu and not network"
+	$(PY) -m pytest -m "not browser and not gpu and not network"
+	$(PY) -m pytest -m "browser and not gpu and not network"
 
 lint: .venv/dev               ## format, lint, types
 	$(PY) -m ruff format --check .

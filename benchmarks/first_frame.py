@@ -18,9 +18,12 @@ DRAWN = """async () => { const root = document.querySelector('#lab-gan'), start 
   return frames; }"""
 
 
-def busy(session) -> float:
-    """Seconds that the page's main thread has worked: scripts, style, layout and painting, everything that could delay a visitor."""
-    return next(m["value"] for m in session.send("Performance.getMetrics")["metrics"] if m["name"] == "TaskDuration")
+OURS = ("ScriptDuration", "LayoutDuration", "RecalcStyleDuration")  # TaskDuration also has painting, on the CPU where there is no GPU
+
+
+def busy(session) -> dict[str, float]:
+    """Milliseconds that the page's main thread has worked, by kind."""
+    return {m["name"]: 1000 * m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
 
 
 def main() -> None:
@@ -55,9 +58,12 @@ def main() -> None:
             session.send("Performance.enable")
             before = busy(session)
             frames = page.evaluate(DRAWN)
-            spent = 1000 * (busy(session) - before)
+            after = busy(session)
             print(json.dumps({"figure": "new pictures a second while training", "value": round(frames / 5, 1)}))
-            print(json.dumps({"figure": "main-thread time per picture, all of the page [ms]", "value": round(spent / frames, 1)}))
+            ours = sum(after[k] - before[k] for k in OURS) / frames
+            whole = (after["TaskDuration"] - before["TaskDuration"]) / frames
+            print(json.dumps({"figure": "main thread per picture: script, style, layout [ms]", "value": round(ours, 1)}))
+            print(json.dumps({"figure": "main thread per picture: with painting in software [ms]", "value": round(whole, 1)}))
     finally:
         app.stop()
 

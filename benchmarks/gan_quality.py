@@ -9,6 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
+from scipy import stats
+
 from engines.gan.config import PRESETS
 
 JOBS = {
@@ -43,12 +46,26 @@ def one(job: dict, seed: int, out: Path) -> dict:
     return {"seed": seed, "step": run["step"], "seconds": run["seconds"], **metrics}
 
 
+def summary(rows: list[dict]) -> dict:
+    """Mean, 95 % half-width (Student's t over seeds) and range of every metric."""
+    found = {}
+    for key in rows[0]:
+        values = np.array([row[key] for row in rows if row.get(key) is not None], float)
+        if key != "seed" and len(values) > 1:
+            half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
+            spread = {"mean": values.mean(), "half": half, "min": values.min(), "max": values.max()}
+            found[key] = {name: round(float(v), 4) for name, v in spread.items()}
+    return {"seeds": len(rows), **found}
+
+
 def main() -> None:
-    wanted = sys.argv[1:] or list(JOBS)
-    for name in wanted:
+    for name in sys.argv[1:] or list(JOBS):
+        rows = []
         for seed in JOBS[name]["seeds"]:
             with tempfile.TemporaryDirectory() as folder:
-                print(json.dumps({"job": name} | one(JOBS[name], seed, Path(folder) / "run")), flush=True)
+                rows.append(one(JOBS[name], seed, Path(folder) / "run"))
+            print(json.dumps({"job": name} | rows[-1]), flush=True)
+        print(json.dumps({"job": name, "summary": summary(rows)}), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 // The page's side of a session: open or reattach, send commands, pull what is new. No drawing here.
-import { decodePull } from "./decode.js";
+import { decodePull, decodeTrial } from "./decode.js";
 
 const BASE = new URL("play/", document.baseURI);
 const WAIT = 15; // seconds the server may hold a pull when nothing is new
@@ -34,6 +34,7 @@ export class Session {
     this.key = `playground-${family}`;
     this.since = 0;
     this.stopped = false;
+    this.film = false; // every picture is wanted, not only the newest: the run is over before it can be watched
   }
 
   /** Ask for a session, the old one if it still exists. @returns {Promise<boolean>} whether a run was found again */
@@ -48,6 +49,14 @@ export class Session {
   /** Send a command; throws Refused. */
   act(what, details = {}) {
     return post("act", { do: what, ...details }, { "X-Session": this.token });
+  }
+
+  /** A whole short run with other settings, of which nothing is kept. @returns {Promise<{rows: object[], frame: object}>} */
+  async whatIf(settings) {
+    const headers = { "X-Session": this.token, "Content-Type": "application/json" };
+    const reply = await fetch(new URL("what-if", BASE), { method: "POST", headers, body: JSON.stringify({ settings }) });
+    if (!reply.ok) throw Object.assign(new Refused(await reply.json()), { status: reply.status });
+    return decodeTrial(await reply.arrayBuffer());
   }
 
   /** The page closes: its run may wait sooner than the half minute a hidden page is given. */
@@ -68,7 +77,7 @@ export class Session {
     while (!this.stopped) {
       await visible();
       try {
-        const pull = await this.pull(this.since === 0);
+        const pull = await this.pull(this.film || this.since === 0);
         failures = 0;
         this.since = pull.header.seq;
         on.news(pull);

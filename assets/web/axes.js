@@ -100,7 +100,7 @@ export function stepAxis(ctx, { X, left, right, bottom, xMax }, colors, taken = 
 
 /** All values with as many decimals as the longest of them needs. */
 function alike(values) {
-  const texts = values.map((v) => (Math.abs(v) >= 1e4 ? `${short(v / 1000)}k` : short(v)));
+  const texts = values.map((v) => (Math.abs(v) >= 9999.5 ? `${short(v / 1000)}k` : short(v)));
   if (texts.some((t) => t.endsWith("k"))) return texts;
   if (texts.some((t) => t.includes("e"))) return texts;
   const decimals = Math.max(...texts.map((t) => t.split(".")[1]?.length ?? 0));

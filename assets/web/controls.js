@@ -47,7 +47,7 @@ export function createControls(part, phone, family, on) {
       button.innerHTML = `${icon(glyph)}<span>${words}</span>`;
       Object.assign(button.dataset, { words, does });
     }
-    const stuck = running || Boolean(forking) || store.header.state === "diverged";
+    const stuck = running || Boolean(forking) || ["diverged", "finished"].includes(store.header.state);
     buttons.querySelectorAll(".step-button").forEach((b) => {
       b.disabled = stuck;
       b.title = running ? "Pause to step" : "One update, slowly";
@@ -70,7 +70,7 @@ export function createControls(part, phone, family, on) {
       b.setAttribute("aria-checked", on);
       b.tabIndex = on ? 0 : -1;
       const expect = family.presets.find((p) => p.key === b.dataset.preset).expect;
-      const text = on && changes.length ? (changes.length === 1 ? `${changes[0].title.toLowerCase().slice(0, 18)} changed` : `${changes.length} changed`) : expect;
+      const text = on && changes.length ? `${changes.length} changed` : expect;
       if (b.lastChild.textContent !== text) b.lastChild.textContent = text;
     });
   }

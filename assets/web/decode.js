@@ -64,3 +64,13 @@ export function decodePull(buffer) {
   const frames = (header.frames ?? []).map(({ offset, length, ...about }) => ({ ...about, frame: decodeFrame(buffer, body + offset, length) }));
   return { header, frames };
 }
+
+/**
+ * The answer to a what-if: the rows of a short run and its last picture.
+ * @param {ArrayBuffer} buffer
+ * @returns {{rows: {s: number, m: Record<string, number|null>}[], frame: Frame}}
+ */
+export function decodeTrial(buffer) {
+  const { header, body } = readHeader(buffer, 0);
+  return { rows: header.rows, frame: decodeFrame(buffer, body) };
+}

@@ -66,7 +66,7 @@ export function createKnobs(form, knobs, on) {
     for (const [key] of GROUPS.slice(1)) {
       const all = [...fields.values()].filter((f) => f.knob.group === key && !f.row.hidden);
       const changed = all.filter((f) => f.value() !== preset[f.knob.name]).length;
-      const used = all.filter((f) => f.knob.widget === "switch" ? f.value() : f.value() > 0).length;
+      const used = all.filter((f) => f.value() !== f.knob.default).length;
       const text = changed ? `${changed} changed` : key === "fixes" ? (used ? `${used} on` : "none on") : `${all.length} at preset`;
       form.querySelector(`.group-${key} small`).textContent = text;
     }

@@ -15,6 +15,7 @@ import { createStage } from "./stage.js";
 import { Store } from "./store.js";
 import { createTimeline } from "./timeline.js";
 import { knobMarks, timelineOf } from "./timelinedata.js";
+import { createWhatIf } from "./whatif.js";
 import { createLayers } from "./layers.js";
 
 const READABLE = 100; // ms between two updates of numbers while training
@@ -27,7 +28,8 @@ export function createLab({ root, parts, family, metrics, link }) {
   const store = new Store();
   const preset = family.presets[0];
   const state = { config: preset.config, usual: preset.config, forking: null, error: null, touring: false };
-  const settings = createSettings({ family, state, store, act, refuse, redraw: schedule, started, running, form: () => controls });
+  const whatIf = createWhatIf({ session, store, redraw: schedule, begin: () => timeline.stop() });
+  const settings = createSettings({ family, state, store, session, whatIf, act, refuse, redraw: schedule, started, running, form: () => controls });
 
   // --- commands ---------------------------------------------------------------------------------------------------------------
   /** Send a command; a refusal becomes a sentence under its knob, or in the plate. */
@@ -61,6 +63,7 @@ export function createLab({ root, parts, family, metrics, link }) {
 
   async function train() {
     store.cursor = null;
+    state.premiere = store.active?.info.step ?? 0;
     if (state.forking) return settings.fork(state.forking.changes());
     await act("train", { settings: state.config });
   }
@@ -102,6 +105,7 @@ export function createLab({ root, parts, family, metrics, link }) {
     onPick: scrub,
     onFork: settings.startFork,
     onMark: commands.mark,
+    onPlay: (playing) => ((state.playing = playing), schedule()),
     onLive: () => ((store.cursor = null), schedule()),
     onBranch: commands.select,
   });
@@ -147,13 +151,19 @@ export function createLab({ root, parts, family, metrics, link }) {
     const branch = store.active;
     const config = branch?.info.config ?? state.config;
     const set = family.datasets[config.dataset];
-    const note = store.note(store.step);
+    const note = whatIf.trial?.note ?? store.note(store.step);
     const about = { branch, config, set, note, evidence: note?.evidence ?? NONE };
     drawStage(about);
-    timeline.update(timelineOf(store, { config, set, info: metrics[family.headline[config.dataset][0]], canFork: started() && !state.forking }));
-    const fast = store.live && store.header.state === "running" && performance.now() - shown.wordsAt < READABLE;
+    timelineNow();
+    const fast = store.offline == null && (state.playing || (store.live && store.header.state === "running")) && performance.now() - shown.wordsAt < READABLE;
     if (fast) later();
     else drawWords(about);
+  }
+
+  function timelineNow() {
+    const config = store.active?.info.config ?? state.config;
+    const info = metrics[family.headline[config.dataset][0]];
+    timeline.update(timelineOf(store, { config, set: family.datasets[config.dataset], info, canFork: started() && !state.forking }));
   }
 
   let waiting = 0;
@@ -169,12 +179,12 @@ export function createLab({ root, parts, family, metrics, link }) {
     recording.set(state.touring && store.offline != null ? true : store.header.state === "waiting" && store.step === 0);
     const film = recording.now();
     const backdrop = film?.backdrop ?? store.backdrop();
-    const frame = film?.frame ?? store.frameAt(store.step);
+    const frame = film?.frame ?? whatIf.trial?.frame ?? store.frameAt(store.step);
     if (backdrop && backdrop !== shown.backdrop) stage.setBackdrop(backdrop);
     if (frame && frame !== shown.frame) stage.setFrame(frame);
     if (evidence !== shown.evidence) stage.setMarks(evidence.filter((e) => e.index != null).map((e) => ({ mode: e.index, number: e.number })));
     const covered = plate.update(store, { error: state.error, started: started(), film: film?.words });
-    stage.setState({ faded: !film && ["waiting", "starting"].includes(store.header.state), empty: !film && !started(), inset: covered });
+    stage.setState({ faded: !film && ["waiting", "starting"].includes(store.header.state), empty: !film && !whatIf.trial && !started(), inset: covered });
     Object.assign(shown, { backdrop, frame, evidence });
     Object.assign(root.dataset, { state: store.header.state, step: branch?.info.step ?? 0, shown: frame?.step ?? "", branches: store.branches.size });
   }
@@ -185,7 +195,10 @@ export function createLab({ root, parts, family, metrics, link }) {
     controls.update({ store, started: started(), running: running(), forking: state.forking, changes: controls.changed(), mayChange: settings.mayChange });
     layers.update(set.kind, config);
     const run = store.lineage().at(-1)?.info.id;
-    readings.update(store, { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config.objective, total: branch?.info.total ?? config.steps, marks: knobMarks(branch), evidence, run });
+    const seen = whatIf.trial ?? store;
+    const total = whatIf.trial?.step ?? branch?.info.total ?? config.steps;
+    const about = { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config.objective };
+    readings.update(seen, { ...about, total, marks: whatIf.trial ? NONE : knobMarks(branch), evidence, run: whatIf.trial ? "what if" : run });
     explain.update({ note: note ?? stopped(), started: started(), about: family.objectives[config.objective], objective: config.objective });
     code.update({ objective: config.objective, values: Object.fromEntries(MEASURED.map((name) => [name, store.value(name)])) });
   }
@@ -215,6 +228,17 @@ export function createLab({ root, parts, family, metrics, link }) {
     return resumed;
   }
 
+  /** A compiled engine is done before a person can look: its run is then played as a film, from where the press found it. */
+  function premiere() {
+    session.film = store.header.engine === "numba";
+    if (!session.film) state.premiere = null;
+    if (state.premiere == null || store.steps().at(-1) <= state.premiere) return;
+    store.cursor = state.premiere;
+    state.premiere = null;
+    timelineNow();
+    timeline.play();
+  }
+
   let reattached = false;
   function news(pull) {
     store.apply(pull);
@@ -225,6 +249,7 @@ export function createLab({ root, parts, family, metrics, link }) {
         settings.show();
       }
     }
+    premiere();
     if (running() && !state.forking && store.active) followConfig(store.active.info.config);
     schedule();
   }
@@ -249,5 +274,5 @@ export function createLab({ root, parts, family, metrics, link }) {
   }
 
   const ready = start().catch(refuse);
-  return { session, store, state, commands, stage, timeline, ready, draw, family };
+  return { session, store, state, commands, stage, timeline, whatIf, ready, draw, family };
 }

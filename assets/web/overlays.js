@@ -8,7 +8,7 @@ const LABEL_ROOM = 90; // px between labels of events, at least
 const NEAR = 0.05; // of the axis: a line that ended further back has no value at the cursor
 
 /** Equilibria, floors and ceilings, dashed, their names at the right end. Names do not cover each other. */
-export function dashedLines(ctx, lines, { Y, left, right, lo, hi }, colors, width = 1.25) {
+export function dashedLines(ctx, lines, { Y, left, right, lo, hi, bottom = Infinity }, colors, width = 1.25) {
   ctx.setLineDash([4, 3]);
   ctx.strokeStyle = colors.exact;
   ctx.lineWidth = width;
@@ -20,8 +20,14 @@ export function dashedLines(ctx, lines, { Y, left, right, lo, hi }, colors, widt
   }
   ctx.stroke();
   ctx.setLineDash([]);
+  ctx.font = TICK;
+  let end = right - 2; // names that find no room under their line stand in a row over the others
   for (const { y, label, below } of seen) {
-    if (label) plate(ctx, label, right - 2, Y(y) + (below ? 9 : -8), { colors, align: "right", ground: colors.bg });
+    if (!label) continue;
+    const under = below && Y(y) + 16 < bottom;
+    const at = under ? Y(y) + 9 : Math.min(...seen.map((l) => Y(l.y)).filter((other) => Math.abs(other - Y(y)) < 16)) - 8;
+    plate(ctx, label, under ? right - 2 : end, at, { colors, align: "right", ground: colors.bg });
+    if (!under) end -= ctx.measureText(label).width + 12;
   }
 }
 

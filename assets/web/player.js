@@ -45,7 +45,7 @@ export function createPlayer(run, on) {
   function next(now) {
     if (!playing) return;
     const end = run.last();
-    position += still.matches ? (shown < 0 ? 0 : end / STILLS) : (((now - before) / 1000) * speed * end) / FILM;
+    position += still.matches ? (shown < 0 ? 0 : end / STILLS) : ((Math.max(0, now - before) / 1000) * speed * end) / FILM; // a frame's time can lie before the press
     before = now;
     if (position >= end) {
       set(false);

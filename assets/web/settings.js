@@ -6,8 +6,8 @@ const OF_A_LOSS = ["r1", "r2", "gp", "clip"]; // knobs that another loss brings 
 const LATE = 0.8; // of a run: a fork from there on needs a future of its own
 const QUIET = 120; // ms without a change before the data are looked at again
 
-/** @param {object} lab {family, state, store, act, refuse, redraw, started, running, form: () => controls} */
-export function createSettings({ family, state, store, act, refuse, redraw, started, running, form }) {
+/** @param {object} lab {family, state, store, session, whatIf, act, refuse, redraw, started, running, form: () => controls} */
+export function createSettings({ family, state, store, session, whatIf, act, refuse, redraw, started, running, form }) {
   let timer = 0;
 
   const show = () => form().show(state.config, state.usual, family.datasets[state.config.dataset].kind);
@@ -31,7 +31,10 @@ export function createSettings({ family, state, store, act, refuse, redraw, star
     if (settled && (name === "dataset" || name === "objective")) await recommend(name, before);
     if (state.forking) return redraw();
     if (running()) return settled && act("set", { knobs: { [name]: value } });
-    if (!started() && settled) {
+    if (!settled) return session.film && !running() ? whatIf.drag(before, state.config) : redraw();
+    whatIf.end();
+    if (started() && session.film && !running()) return act("train", { settings: state.config }); // the exact run
+    if (!started()) {
       clearTimeout(timer);
       timer = setTimeout(() => act("preview", { settings: state.config }), QUIET);
     }

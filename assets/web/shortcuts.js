@@ -38,8 +38,10 @@ export function createShortcuts(root, commands) {
   };
 
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest?.("input, select, textarea, button, summary, [role=slider], [role=tab], dialog, a");
-    if (event.ctrlKey || event.metaKey || event.altKey || (typing && event.key !== "?") || root.offsetParent === null) return;
+    const at = event.target.closest?.("input, select, textarea, summary, [role=slider], [role=tab], [role=radio], dialog, a, button");
+    const pressed = at?.matches("button:not([role])") && ![" ", "Enter"].includes(event.key); // a button keeps its own two keys only
+    const taken = at && !pressed && event.key !== "?";
+    if (event.ctrlKey || event.metaKey || event.altKey || taken || root.offsetParent === null) return;
     const act = does[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!act) return;
     event.preventDefault();

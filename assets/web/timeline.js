@@ -77,6 +77,7 @@ export function createTimeline(container, on = {}) {
     const now = steps.findLastIndex((s) => s <= cursor);
     const next = Math.max(0, now + pictures);
     if (next >= steps.length - (pictures > 0 && steps.at(-1) >= data.last ? 1 : 0)) return live();
+    data.cursor = steps[next]; // keys can come faster than pictures are drawn
     on.onScrub?.(steps[next]);
   }
 

@@ -20,6 +20,7 @@ def _describe(k: Knob) -> dict[str, Any]:
     return {
         "name": k.name,
         "widget": widget,
+        "default": k.default,
         "whole": k.type is int,
         "title": k.title,
         "help": k.help,

@@ -31,7 +31,7 @@ def build(service: Service, record: Record, since: int, history: bool) -> bytes:
         "wait_seconds": service.line.seconds(place) if place else None,
         "active": record.active,
         "device": service.workers.device,
-        "engine": service.workers.engine,
+        "engine": run.twin if run else "torch",
         "can": {"rewind": saved.step if saved else None},
         "branches": [_branch(r) for r in record.runs.values()],
         "events": [event for seq, event in record.events if seq > since],

@@ -19,6 +19,7 @@ from engines.state import pack, unpack
 from playground.sessions import frames
 
 log = logging.getLogger(__name__)
+WHAT_IF_LOOKS = 12
 Emit = Callable[..., None]  # emit(type, payload=b"", frame=False, **header)
 
 
@@ -97,6 +98,9 @@ class Branch:
     def sample(self, ticket: str, request: Mapping[str, Any]) -> None:
         self.jobs.append(self._sample(ticket, request))
 
+    def what_if(self, ticket: str, config: Any) -> None:
+        self.jobs.append(self._what_if(ticket, config))
+
     # --- jobs ----------------------------------------------------------------------------------------------------------------
 
     def _prepare(self) -> Iterator[None]:
@@ -154,6 +158,21 @@ class Branch:
             yield
         self.emit("sampled", frames.encode(answer, exact=True), ticket=ticket)
 
+    def _what_if(self, ticket: str, config: Any) -> Iterator[None]:
+        """Another whole run, of which nothing is kept: its curves and its last picture. If it diverges, what there is until then."""
+        engine = self._build(config)
+        yield
+        rows, last = [], first_look(engine)
+        try:
+            for snapshot in advance(engine, steps=config.steps, every=max(1, config.steps // WHAT_IF_LOOKS)):
+                if snapshot is not None:
+                    rows.append({"s": snapshot.step, "m": snapshot.metrics})
+                    last = snapshot
+                yield
+        except Diverged as error:
+            log.info("what if: %s", error)
+        self.emit("sampled", frames.envelope(frames.to_json({"rows": rows}), frames.encode(last)), ticket=ticket)
+
     def _save(self, pin: bool = False) -> Iterator[None]:
         Watch().look(self._built(), {})  # Diverged rather than keep a state that is lost
         self._checkpoint(pin)
@@ -164,7 +183,8 @@ class Branch:
     def _train(self) -> None:
         engine = self._built()
         if self.training is None:
-            every, evaluate_every = self.family.cadence(self.config)
+            cadence = getattr(engine, "cadence", None)  # a compiled engine is so fast that looking would cost more than training
+            every, evaluate_every = cadence() if cadence else self.family.cadence(self.config)
             left = self.config.steps - engine.step
             self.training = advance(engine, steps=left, every=every, evaluate_every=evaluate_every)
         snapshot = next(self.training, self)  # self: there are no more
@@ -215,7 +235,8 @@ class Branch:
         self._send_frame(snapshot)
 
     def _send_frame(self, snapshot: Snapshot, backdrop: bool = False) -> None:
-        self.emit("frame", frames.encode(snapshot), frame=True, s=snapshot.step, backdrop=backdrop)
+        twin = getattr(self._built(), "twin", "torch")  # which of a family's engines runs
+        self.emit("frame", frames.encode(snapshot), frame=True, s=snapshot.step, backdrop=backdrop, twin=twin)
 
     def tell_state(self, **more: Any) -> None:
         """What state the run is in, and after which button."""

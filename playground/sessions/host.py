@@ -118,6 +118,8 @@ class Host:
                     branch.set(header["knobs"])
                 case "sample":
                     branch.sample(header["ticket"], header["request"])
+                case "what_if":
+                    branch.what_if(header["ticket"], from_dict(branch.family.Config, header["config"]))
 
     def _open(self, header: Mapping[str, Any], payload: bytes) -> None:
         sid, name, about = header["sid"], header["b"], header["data"]

@@ -94,7 +94,7 @@ class LocalWorkers:
 
     def __init__(self, count: int | None = None, command: Sequence[str] = COMMAND):
         self.count, self.command = count or LIMITS.workers, command
-        self.device, self.engine = "1 CPU core", "torch"
+        self.device = "1 CPU core"
         self.processes: list[Process] = []
         self.loads = [0] * self.count
         self.failures = [0] * self.count
@@ -153,7 +153,7 @@ class LocalWorkers:
 
     def _look_after(self, process: Process) -> None:
         if process.ready:
-            self.device, self.engine = process.ready["device"], process.ready["engine"]
+            self.device = process.ready["device"]
         silent = time.monotonic() - process.heard
         if not process.dead and silent > (LIMITS.step_seconds if process.ready else LIMITS.start_seconds):
             log.warning("worker %d was silent for %.0f s and is stopped", process.index, silent)

@@ -55,6 +55,7 @@ def _about(service: Service, record: Record, run: Run, header: Mapping[str, Any]
         case "row":
             run.add_row(Item(record.next(), header["s"], b'{"b":"%s",' % run.name.encode() + payload[1:]))
         case "frame":
+            run.twin = header["twin"]
             run.add_frame(Item(record.next(), header["s"], payload), header["backdrop"])
         case "checkpoint":
             run.checkpoints.add(Item(record.seq, header["s"], payload, header["config"], header["pin"]))

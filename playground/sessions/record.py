@@ -90,6 +90,7 @@ class Run:
     title: str = "Run"
     data: Own | None = None
     state: str = "empty"
+    twin: str = "torch"  # which of the family's engines runs it: the readable one, or its compiled twin ("numba")
     origin: Item | None = None  # of a fork: the checkpoint of its parent
     ready: bool = False  # the worker has built it and it can be seen
     lost: bool = False  # the worker has it no longer; it is built again when needed

@@ -55,6 +55,12 @@ def routes(service: Service, schema: Callable[[], bytes]) -> list[BaseRoute]:
         data = await service.pull(token, since, history, min(wait, LONGEST_WAIT))
         return Response(data, media_type="application/octet-stream", headers=NO_STORE)
 
+    async def what_if(request: Request) -> Response:
+        token = _token(service, request)
+        body = await _json(request, LIMITS.max_body, allowed=("settings",))
+        found = await service.what_if(token, body.get("settings", {}))
+        return Response(found, media_type="application/octet-stream", headers=NO_STORE)
+
     async def data(request: Request) -> Response:
         token = _token(service, request)
         dataset, own, message = await _upload(request)
@@ -67,7 +73,7 @@ def routes(service: Service, schema: Callable[[], bytes]) -> list[BaseRoute]:
 
         return call
 
-    posts = {"resolve": resolve, "open": open_, "act": act, "data": data}
+    posts = {"resolve": resolve, "open": open_, "act": act, "data": data, "what-if": what_if}
     return [
         Route("/play/schema", _guard(limited(get_schema)), methods=["GET"]),
         Route("/play/pull", _guard(pull), methods=["GET"]),

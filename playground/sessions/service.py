@@ -12,7 +12,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -31,7 +31,6 @@ class Workers(Protocol):
     """Where models live. Messages to one worker arrive in order."""
 
     device: str
-    engine: str
 
     def start(self, on_message: Callable[[dict[str, Any], bytes], None], on_lost: Callable[[int], None]) -> None: ...
     def send(self, worker: int, header: Mapping[str, Any], payload: bytes = b"") -> None: ...
@@ -132,18 +131,33 @@ class Service:
 
     async def sample(self, token: str, request: Mapping[str, Any], seconds: float = 60.0) -> bytes:
         """Draw from the active run's model; a frame with float32 arrays. Refused if it takes too long."""
+        return await self._ask(self.find(token), "sample", "Drawing the samples took too long.", seconds, request=dict(request))
+
+    async def what_if(self, token: Any, overrides: Any, seconds: float = 10.0) -> bytes:
+        """A whole short run with other settings, nothing of it kept: JSON {"rows"}, then the frame of its last picture. Only where
+        the compiled engine runs, which has the answer while the knob is still under the finger."""
         record = self.find(token)
+        self.acts.take(record.sid)
+        config = settings.resolve(self.family(record.family), overrides)
+        if not record.run or record.run.twin == "torch" or settings.kind(config) != "2d":
+            raise Refused("What-if needs the compiled engine, which does not run here.")
+        if config.steps > LIMITS.what_if_steps:
+            config = replace(config, steps=LIMITS.what_if_steps)
+        return await self._ask(record, "what_if", "The run took too long.", seconds, config=to_dict(config))
+
+    async def _ask(self, record: Record, do: str, late: str, seconds: float, **more: Any) -> bytes:
+        """Have the worker of the active run answer a question."""
         ticket, loop = secrets.token_urlsafe(8), asyncio.get_running_loop()
         future = loop.create_future()
         with self.lock:
             run = active(record)
             self.ensure(record, run)
             self.tickets[ticket] = (loop, future)
-            self.tell(record, run, "sample", ticket=ticket, request=dict(request))
+            self.tell(record, run, do, ticket=ticket, **more)
         try:
             return await asyncio.wait_for(future, seconds)
         except TimeoutError:
-            raise Refused("Drawing the samples took too long.", status=503) from None
+            raise Refused(late, status=503) from None
         finally:
             self.tickets.pop(ticket, None)
 

@@ -39,7 +39,7 @@ def main(families: Mapping[str, Family] | None = None) -> None:
     host = Host(out, FAMILIES if families is None else families, device=device)
     _warm_up(host)
     name = torch.cuda.get_device_name() if device.startswith("cuda") else "1 CPU core"
-    out.put({"type": "ready", "device": name, "engine": "torch"})
+    out.put({"type": "ready", "device": name})
     serve(sock, out, host)
 
 

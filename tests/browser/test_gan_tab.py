@@ -96,7 +96,7 @@ def test_fork_with_another_loss_draws_both_futures(page):
     wait_state(page, "paused")
     slider = page.locator('[data-part="stage"] [role=slider]')
     slider.focus()
-    for _ in range(5):
+    for _ in range(8):
         page.keyboard.press("ArrowLeft")
     page.get_by_role("button", name="Fork here").click()
     page.locator("#knob-objective").select_option("wgan-gp")
@@ -313,7 +313,7 @@ def test_waiting_in_line_and_a_lost_connection(browser):
     finally:
         small.stop()
     second.wait_for_function("() => document.querySelector('[data-part=stage] .plate').textContent.includes('Connection lost')")
-    assert "Reconnecting" in second.locator('[data-part="header"]').inner_text()
+    second.wait_for_function("() => document.querySelector('[data-part=header]').textContent.includes('Reconnecting')")
     second.locator('[data-part="stage"] [role=slider]').focus()
     second.keyboard.press("Home")
     second.wait_for_function("() => document.querySelector('#lab-gan').dataset.shown === '0'")
