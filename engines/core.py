@@ -51,6 +51,17 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Mesh:
+    """A grid that was moved. `xy` (rows, cols, 2) are its crossings in data units, `density` (rows − 1, cols − 1) what lies on each
+    cell per unit of area; both float32."""
+
+    xy: np.ndarray
+    density: np.ndarray
+    role: Role = "model"
+    name: str = "grid"
+
+
+@dataclass(frozen=True)
 class Images:
     """A batch of images. `pixels` (n, c, h, w) float32 in [-1, 1], c 1 or 3; `label` (n,) uint8, the class asked for."""
 
@@ -82,7 +93,7 @@ class Bars:
     low: float | None = None
 
 
-View = Points | Heat | Field | Images | Curve | Bars
+View = Points | Heat | Field | Mesh | Images | Curve | Bars
 Views = Mapping[str, tuple[View, ...]]  # panel name -> layers, drawn in order
 
 

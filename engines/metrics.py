@@ -12,17 +12,22 @@ from typing import Literal
 
 import numpy as np
 
+from engines import clouds
+
 D_LOSS, G_LOSS = "d_loss", "g_loss"
 D_GRAD_NORM, G_GRAD_NORM = "d_grad_norm", "g_grad_norm"
 D_ACCURACY, PENALTY = "d_accuracy", "penalty"
 MODES_COVERED, HQ_FRACTION, REVERSE_KL, SLICED_W1 = "modes_covered", "hq_fraction", "reverse_kl", "sliced_w1"
 FRECHET_DISTANCE, CONFIDENCE = "frechet_distance", "confidence"
 CLASSES_COVERED, CLASS_BALANCE, PIXEL_SLICED_W1 = "classes_covered", "class_balance", "pixel_sliced_w1"
+MMD, PRECISION, RECALL, DENSITY, COVERAGE = "mmd2", "precision", "recall", "density", "coverage"  # of `engines.clouds`
+D_GAP = "d_gap"
 SAMPLES = "n"  # among the floors: how many samples were measured, where that depends on the data
 MODE_SHARE = "mode_share/"  # + the number of the mode: its share of all samples, high-quality ones only
 
 N_EVALUATE = 2_000  # samples per evaluation in 2-D
 N_IMAGES = 1_000  # and on images
+N_AUDIT, K_AUDIT = 1_000, 5  # examples and neighbours of an audit
 HQ_CEILING = 1 - exp(-4.5)  # 0.9889: the mass of a 2-D Gaussian within 3 sigma of its mean
 COVERED = 0.2  # a mode counts from this part of its fair share
 
@@ -123,6 +128,24 @@ def frechet(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray]) 
 def floor(measure: Callable[[np.ndarray, np.ndarray], float], draw: Callable[[int], np.ndarray], pairs: int = 8) -> float:
     """Real against real: the mean of measure(draw(2 i), draw(2 i + 1)) over `pairs` independent pairs; draw(seed) -> (n, d)."""
     return float(np.mean([measure(draw(2 * i), draw(2 * i + 1)) for i in range(pairs)]))
+
+
+def audit(real: np.ndarray, fake: np.ndarray, width: float) -> dict[str, float]:
+    """Every measure of `engines.clouds` of samples against data, both (n, d); `width` is that of the kernel."""
+    n = clouds.neighbours(real, fake, K_AUDIT)
+    return {
+        MMD: clouds.mmd2(real, fake, width),
+        PRECISION: n.precision,
+        RECALL: n.recall,
+        DENSITY: n.density,
+        COVERAGE: n.coverage,
+    }
+
+
+def audit_floor(pairs: list[tuple[np.ndarray, np.ndarray]], width: float) -> dict[str, float]:
+    """What real scores against real, averaged over pairs; of MMD², which averages to 0, the mean size."""
+    scores = [audit(a, b, width) for a, b in pairs]
+    return {name: float(np.mean([abs(s[name]) for s in scores])) for name in scores[0]}
 
 
 METRICS: dict[str, MetricInfo] = {
@@ -229,5 +252,19 @@ METRICS: dict[str, MetricInfo] = {
             n=N_IMAGES,
             about="how far the pixels must move to become the data, on average over 64 directions",
         ),
+        MetricInfo(
+            D_GAP,
+            "Gap of D",
+            better="down",
+            decimals=3,
+            target=0.0,
+            n=N_EVALUATE,
+            about="root mean square of D minus the best possible D, p / (p + q), over data and samples",
+        ),
+        MetricInfo(MMD, "MMD²", "", "down", 5, target=0.0, n=N_AUDIT, about="kernel distance, unbiased: below 0 as often as above at best"),
+        MetricInfo(PRECISION, "Precision", "%", "up", 1, "percent", n=N_AUDIT, about="samples as near to data as data are to each other"),
+        MetricInfo(RECALL, "Recall", "%", "up", 1, "percent", n=N_AUDIT, about="data as near to samples as samples are to each other"),
+        MetricInfo(DENSITY, "Density", "", "up", target=1.0, n=N_AUDIT, about="neighbourhoods of data around a sample, over k = 5"),
+        MetricInfo(COVERAGE, "Coverage", "%", "up", 1, "percent", n=N_AUDIT, about="neighbourhoods of data that hold a sample"),
     )
 }

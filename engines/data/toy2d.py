@@ -11,7 +11,7 @@ from zlib import crc32
 
 import numpy as np
 
-from engines import metrics
+from engines import clouds, metrics
 from engines.data.densities import Density, Mixture, Squares
 
 POOL = 100_000  # points drawn once per data set
@@ -86,6 +86,13 @@ def floors(toy: Toy2D, n: int = metrics.N_EVALUATE) -> dict[str, float]:
         result[metrics.HQ_FRACTION] = float(np.mean([r.hq_fraction for r in reports]))
         result[metrics.REVERSE_KL] = float(np.mean([r.reverse_kl for r in reports]))
     return result
+
+
+@lru_cache(maxsize=16)
+def audit_floors(toy: Toy2D, n: int = metrics.N_AUDIT) -> dict[str, float]:
+    """What n real points score in an audit, averaged over 4 pairs."""
+    draws = [toy.draw(n, 200 + i) for i in range(8)]
+    return metrics.audit_floor(list(zip(draws[::2], draws[1::2], strict=True)), clouds.median_distance(draws[0]))
 
 
 def build(key: str, density: Density, *, modes: bool = False) -> Toy2D:

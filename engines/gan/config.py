@@ -33,6 +33,7 @@ EQUILIBRIUM: dict[str, dict[str, float]] = {
     "r1": {"d_loss": log(4), "g_loss": log(2)},
     "r3gan": {"d_loss": log(2), "g_loss": log(2)},
 }
+LABELLED = ("non-saturating", "minimax", "lsgan", "r1")  # games in which D is told 1 for data and 0 for samples
 NOISE = {"uniform": "each number uniform in [−1, 1]", "normal": "each number standard normal"}
 
 
@@ -82,6 +83,21 @@ class Config:
     minibatch_std: bool = knob(
         False, "Minibatch deviation", group="fixes", kind="image", help="D sees how much a group of 8 images varies. Karras et al., 2018"
     )
+    unroll: int = knob(
+        0, "Unrolled steps of D", lo=0, hi=10, group="fixes", live=True, help="G plays against the D of K steps ahead. Metz et al., 2017"
+    )
+    unroll_lr: float = knob(0.03, "Rate of unrolled steps", lo=1e-3, hi=1.0, log=True, group="fixes", live=True, help="plain descent")
+    spectral_norm: bool = knob(False, "Spectral norm", group="fixes", help="no layer of D stretches by more than 1. Miyato et al., 2018")
+    minibatch_discrimination: int = knob(
+        0, "Minibatch kernels", lo=0, hi=32, group="fixes", help="D sees how alike a batch is; 0 = off. Salimans et al., 2016"
+    )
+    pack: int = knob(1, "Packing", lo=1, hi=4, group="fixes", help="examples D sees at once; 1 = off. PacGAN, Lin et al., 2018")
+    label_smoothing: float = knob(
+        0.0, "Label smoothing", lo=0.0, hi=0.5, group="fixes", live=True, help="D is to say 1 − s of data; 0 = off. Salimans et al., 2016"
+    )
+    instance_noise: float = knob(
+        0.0, "Instance noise σ", lo=0.0, hi=2.0, group="fixes", live=True, help="on all that D sees, falling to 0. Sønderby et al., 2017"
+    )
 
     batch: int = knob(32, "Batch", unit="examples", lo=8, hi=512, log=True, group="advanced")
     noise: str = knob("uniform", "Noise", choices=NOISE, group="advanced")
@@ -118,6 +134,28 @@ class Config:
         needs = {"r1": "r1", "r3gan": "r1", "wgan-gp": "gp", "wgan": "clip"}.get(self.objective)
         if needs and not getattr(self, needs) > 0:
             raise ValueError(f"{needs}=0 is outside (0, {100 if needs != 'clip' else 1}] for the objective {self.objective}")
+        refuse(self)
+
+
+def equilibrium(c: Config) -> dict[str, float]:
+    """EQUILIBRIUM of this run: smoothed labels move it, since the best D then says a = (1 − s) / 2."""
+    s, a = c.label_smoothing, (1 - c.label_smoothing) / 2
+    if not s:
+        return EQUILIBRIUM[c.objective]
+    if c.objective == "lsgan":
+        return {"d_loss": a**2, "g_loss": 0.5 * (1 - a) ** 2}
+    d_loss = -(1 - s) * log(a) - (1 + s) * log(1 - a)
+    return {"d_loss": d_loss, "g_loss": log(1 - a) if c.objective == "minimax" else -log(a)}
+
+
+def refuse(c: Config) -> None:
+    """ValueError for knobs that cannot combine."""
+    if c.label_smoothing and c.objective not in LABELLED:
+        raise ValueError(f"label_smoothing={c.label_smoothing:g} cannot combine with the objective {c.objective}, which has no labels")
+    if c.batch % c.pack:
+        raise ValueError(f"pack={c.pack} cannot combine with batch={c.batch}, which it does not divide")
+    if c.pack > 1 and c.conditional:
+        raise ValueError(f"pack={c.pack} cannot combine with conditional=true: a pack has no single class")
 
 
 @dataclass(frozen=True)
@@ -218,18 +256,20 @@ def cost(config: Config) -> Cost:
     (parameters, gradients, two Adam moments, average of G, activations of one step)."""
     if kind(config.dataset) == "2d":
         g = _mlp([config.noise_dim, *[config.width_g] * config.depth_g, 2])
-        d = _mlp([2 + 2 * config.fourier, *[config.width_d] * config.depth_d, 1])
+        d = _mlp([config.pack * (2 + 2 * config.fourier), *[config.width_d] * config.depth_d, 1]) + _kernels(config, config.width_d)
         flop_g, flop_d, units = 2 * g, 2 * d, config.width_g * config.depth_g + config.width_d * config.depth_d
     else:
         c, h, w = DATASETS[config.dataset].shape if config.dataset in DATASETS else (3, 32, 32)
         cells, cg, cd = (h // 4) * (w // 4), config.channels_g, config.channels_d
         g = (config.noise_dim + 10) * 128 + 128 * cg * cells + 9 * (2 * cg * cg + cg * cg // 4 + 2 * c * cg)
-        d = 16 * c * cd + 32 * cd * cd + 2 * cd * cells * 128
+        d = 16 * config.pack * c * cd + _kernels(config, 128) + 32 * cd * cd + 2 * cd * cells * 128
         flop_g = 2 * (128 * cg * cells + 9 * cells * (2 * cg * cg + cg * cg + 8 * c * cg))
         flop_d = 2 * (64 * c * cd * cells + 32 * cd * cd * cells + 2 * cd * cells * 128)
         units = prod((c, h, w)) * (cg + cd)
     penalised = 2 if (config.r1 or config.r2 or config.gp) else 1
-    flop = 3 * config.batch * (flop_g + flop_d + 2 * config.n_critic * penalised * flop_d + config.n_critic * flop_g / 3)
+    d_steps = config.n_critic + 2 * config.unroll  # an unrolled step is differentiated once more
+    flop = 3 * config.batch * (flop_g + flop_d + 2 * d_steps * penalised * flop_d + config.n_critic * flop_g / 3)
+    units = units * (1 + config.unroll) + config.batch * 4 * config.minibatch_discrimination
     return Cost(parameters=g + d, flop_per_step=float(flop), bytes=4 * (5 * g + 4 * d + 6 * config.batch * units))
 
 
@@ -243,3 +283,8 @@ def cadence(config: Config) -> tuple[int, int]:
 
 def _mlp(sizes: list[int]) -> int:
     return sum(a * b + b for a, b in zip(sizes, sizes[1:], strict=False))
+
+
+def _kernels(config: Config, features: int) -> int:
+    """Parameters of minibatch discrimination: 4 directions per kernel, and one more input of the last layer."""
+    return config.minibatch_discrimination * (4 * features + 1)

@@ -13,6 +13,8 @@ from torch.nn import functional as F
 
 from engines.gan.config import Config
 from engines.nn.init import reset
+from engines.nn.minibatch import MinibatchDiscrimination
+from engines.nn.spectral import SpectralConv2d, SpectralEmbedding, SpectralLinear
 
 HIDDEN = 128
 CLASS_SCALE = 2.0  # the one in the one-hot class, so that it weighs as much as the noise beside it
@@ -54,18 +56,21 @@ class ImageGenerator(nn.Module):
 
 class ImageDiscriminator(nn.Module):
     """x (n, c, h, w) and, if the run is conditional, classes y (n,) -> logits (n,). The class enters as a product with the features
-    (Miyato & Koyama, 2018)."""
+    (Miyato & Koyama, 2018). With packing, m images are the channels of one: x (n, m c, h, w)."""
 
     def __init__(self, config: Config, shape: tuple[int, ...], classes: int = 0):
         super().__init__()
         c, h, w = shape
-        d = config.channels_d
-        self.conv1 = _blank(nn.Conv2d, c, d, 4, stride=2, padding=1)
-        self.conv2 = _blank(nn.Conv2d, d, 2 * d, 4, stride=2, padding=1)
-        self.hidden: nn.Linear = _blank(nn.Linear, 2 * d * (h // 4) * (w // 4), HIDDEN)
+        d, kernels, plain = config.channels_d, config.minibatch_discrimination, not config.spectral_norm
+        conv, linear = (nn.Conv2d, nn.Linear) if plain else (SpectralConv2d, SpectralLinear)
+        self.conv1 = _blank(conv, config.pack * c, d, 4, stride=2, padding=1)
+        self.conv2 = _blank(conv, d, 2 * d, 4, stride=2, padding=1)
+        self.hidden: nn.Linear = _blank(linear, 2 * d * (h // 4) * (w // 4), HIDDEN)
         self.crowd: nn.Linear | None = _blank(nn.Linear, 1, HIDDEN, bias=False) if config.minibatch_std else None
-        self.head = _blank(nn.Linear, HIDDEN, 1)
-        self.embed = _blank(nn.Embedding, classes, HIDDEN) if config.conditional and classes else None
+        self.minibatch = MinibatchDiscrimination(HIDDEN, kernels) if kernels else None
+        self.head = _blank(linear, HIDDEN + kernels, 1)
+        embedding = nn.Embedding if plain else SpectralEmbedding
+        self.embed = _blank(embedding, classes, HIDDEN) if config.conditional and classes else None
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def initialise(self, generator: torch.Generator) -> None:
@@ -82,7 +87,8 @@ class ImageDiscriminator(nn.Module):
         if self.crowd is not None:
             seen = seen + self.crowd(minibatch_deviation(seen))
         x = F.leaky_relu(seen, SLOPE, inplace=True)  # (n, 128)
-        logits = self.head(x)[:, 0]
+        wide = x if self.minibatch is None else torch.cat([x, self.minibatch(x)], 1)  # (n, 128 + kernels)
+        logits = self.head(wide)[:, 0]
         return logits if self.embed is None else logits + (x * self.embed(y)).sum(1) / sqrt(HIDDEN)
 
 

@@ -238,7 +238,8 @@ def _slope_fix(c: Config) -> tuple[dict[str, Any], str]:
     """What cures collapse here: penalties at both real and fake; if they are on already, smaller steps."""
     if c.r1 and c.r2:
         return _rate_fix(c)
-    return {"objective": "r3gan", "r1": 0.1, "r2": 0.1, "gp": 0.0, "clip": 0.0}, "Fork with R3GAN"
+    labels = {"label_smoothing": 0.0} if c.label_smoothing else {}  # R3GAN has none to smooth
+    return {"objective": "r3gan", "r1": 0.1, "r2": 0.1, "gp": 0.0, "clip": 0.0} | labels, "Fork with R3GAN"
 
 
 def _rate_fix(c: Config) -> tuple[dict[str, Any], str]:

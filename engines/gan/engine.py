@@ -14,10 +14,12 @@ from engines.config import from_dict, knobs, to_dict
 from engines.core import Snapshot, Views
 from engines.data import DATASETS, DatasetInfo, kind, load
 from engines.gan.config import Config, Request
-from engines.gan.model import build_networks, draw_noise
-from engines.gan.objectives import OBJECTIVES, accuracy, clip_weights, gradient_penalty, slope_penalty_fd, squared_slope
+from engines.gan.model import build_networks, draw_noise, packs
+from engines.gan.objectives import OBJECTIVES, SMOOTHED, accuracy, clip_weights, gradient_penalty, slope_penalty_fd, squared_slope
+from engines.gan.unroll import Critic, held, unrolled, with_weights
 from engines.metrics import D_ACCURACY, D_GRAD_NORM, D_LOSS, G_GRAD_NORM, G_LOSS, PENALTY
 from engines.nn.ema import Ema
+from engines.nn.spectral import Spectral
 from engines.state import Rng
 
 FD_SIGMA = 0.1  # how far the finite-difference penalty moves an image, in units of its range of 2
@@ -25,8 +27,23 @@ LAST_RATE = 0.02  # of the learning rate, at the end of a decaying run
 
 
 @dataclass
+class Verdict:
+    """What D says of one deal: logits (n,) of real and fake, its loss, and the weighted penalty on its slope, if there is one."""
+
+    real_logits: Tensor
+    fake_logits: Tensor
+    loss: Tensor
+    penalty: Tensor | None
+
+    @property
+    def total(self) -> Tensor:
+        return self.loss if self.penalty is None else self.loss + self.penalty
+
+
+@dataclass
 class Deal:
-    """One hand of the game: real and fake examples (n, …), their classes y (n,) int64 or None, and D's view of the real ones."""
+    """One hand of the game: real and fake examples (n, …), in packs where D sees several at once, their classes y (n,) int64 or
+    None, and D's view of the real ones."""
 
     real: Tensor
     fake: Tensor
@@ -53,11 +70,13 @@ class GanEngine:
         self.ema = Ema(self.G)
         self._weights_g: list[Tensor] = list(self.G.parameters())
         self._weights_d: list[Tensor] = list(self.D.parameters())
+        self._spectral = [layer for layer in self.D.modules() if isinstance(layer, Spectral)]
         betas = (config.beta1, config.beta2)
         # backward() gives gradients in the parameters' layout, without which the fused Adam of torch 2.13 goes wrong on CPU
         self.opt_g = torch.optim.Adam(self._weights_g, config.lr_g, betas, fused=True)
         self.opt_d = torch.optim.Adam(self._weights_d, config.lr_d, betas, fused=True)
         self.parts = {"G": self.G, "D": self.D, "ema": self.ema, "opt_g": self.opt_g, "opt_d": self.opt_d, "rng": self.rng}
+        self.layers: set[str] = set()  # names of further layers to look at; see `engines.gan.layers`
         self._examples, self._labels = self._to_device()
         self.probe = self._make_probe()
 
@@ -105,64 +124,98 @@ class GanEngine:
             real = real.float().div_(127.5).sub_(1)
         with torch.set_grad_enabled(keep_graph):
             fake = self.G(draw_noise(n, self.config, self.rng["noise"]), y)
-        return Deal(real, fake, y)
+        if sigma := self.instance_sigma():
+            real, fake = (x + sigma * torch.randn(x.shape, generator=self.rng["penalty"], device=self.device) for x in (real, fake))
+        return Deal(packs(real, self.config.pack), packs(fake, self.config.pack), y)
+
+    def instance_sigma(self) -> float:
+        """Standard deviation of the noise on everything D sees, in units of the networks; linearly to 0 at the end of the run.
+        Sønderby et al., 2017; Arjovsky & Bottou, 2017."""
+        return self.config.instance_noise * max(0.0, 1 - self.step / self.total)
 
     def _train_d(self, deal: Deal) -> dict[str, Tensor]:
-        objective = OBJECTIVES[self.config.objective]
-        logits, penalty = self._judge(deal)
-        real_logits, fake_logits = logits.chunk(2)
-        loss = objective.d(real_logits, fake_logits)
+        c = self.config
+        for layer in self._spectral:
+            layer.power_step()
+        v = self._judge(deal, deal.fake.detach(), self.D)
         self.opt_d.zero_grad()
-        (loss if penalty is None else loss + penalty).backward()
+        v.total.backward()
         norm = _grad_norm(self._weights_d)
         self.opt_d.step()
-        if self.config.clip:
-            clip_weights(self.D, self.config.clip)
-        deal.real_logits = real_logits.detach()
-        metrics = {D_LOSS: loss.detach(), D_GRAD_NORM: norm, D_ACCURACY: accuracy(real_logits, fake_logits, objective.threshold)}
-        return metrics if penalty is None else metrics | {PENALTY: penalty.detach()}
+        if c.clip:
+            clip_weights(self.D, c.clip)
+        deal.real_logits = v.real_logits.detach()
+        right = accuracy(v.real_logits, v.fake_logits, OBJECTIVES[c.objective].boundary(c.label_smoothing))
+        metrics = {D_LOSS: v.loss.detach(), D_GRAD_NORM: norm, D_ACCURACY: right}
+        return metrics if v.penalty is None else metrics | {PENALTY: v.penalty.detach()}
 
-    def _judge(self, deal: Deal) -> tuple[Tensor, Tensor | None]:
-        """Logits of real and fake together, (2 n,), and the weighted penalty on D's slope, None if there is none at this step."""
-        c, fake = self.config, deal.fake.detach()
+    def _judge(self, deal: Deal, fake: Tensor, D: Critic) -> Verdict:
+        """What a critic D says of the real examples of a deal and of `fake` (n, …), with loss and penalties."""
+        c = self.config
         x = torch.cat([deal.real, fake])  # (2 n, …)
         y = None if deal.y is None else torch.cat([deal.y, deal.y])
         weight = float(c.penalty_every) if self.step % c.penalty_every == 0 else 0.0
         both = weight and (c.r1 or c.r2)
+        slopes = penalty = None
         if both and self.image:
-            logits, slopes = self._judge_moved(x, y)
+            logits, slopes = self._judge_moved(x, y, D)
         elif both:
             x.requires_grad_(True)
-            logits = self.D(x, y)
+            logits = self._logits(x, y, D)
             slopes = [s.mean() for s in squared_slope(logits, x).chunk(2)]
         else:
-            logits, slopes = self.D(x, y), None
-        penalty = None
+            logits = self._logits(x, y, D)
         if slopes is not None:
             penalty = weight / 2 * (c.r1 * slopes[0] + c.r2 * slopes[1])
         if weight and c.gp:
-            gp = weight * c.gp * gradient_penalty(lambda x: self.D(x, deal.y), deal.real, fake, self.rng["penalty"])
+            gp = weight * c.gp * gradient_penalty(lambda x: D(x, deal.y), deal.real, fake, self.rng["penalty"])
             penalty = gp if penalty is None else penalty + gp
-        return logits, penalty
+        real_logits, fake_logits = logits.chunk(2)
+        if c.label_smoothing:
+            loss = SMOOTHED[c.objective](real_logits, fake_logits, c.label_smoothing)
+        else:
+            loss = OBJECTIVES[c.objective].d(real_logits, fake_logits)
+        return Verdict(real_logits, fake_logits, loss, penalty)
 
-    def _judge_moved(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+    def _logits(self, x: Tensor, y: Tensor | None, D: Critic, batches: int = 2) -> Tensor:
+        """Logits of several batches in one tensor x. Minibatch discrimination compares within each batch only."""
+        if not self.config.minibatch_discrimination:
+            return D(x, y)
+        classes = [None] * batches if y is None else y.chunk(batches)
+        return torch.cat([D(part, its) for part, its in zip(x.chunk(batches), classes, strict=True)])
+
+    def _judge_moved(self, x: Tensor, y: Tensor | None, D: Critic) -> tuple[Tensor, list[Tensor]]:
         """Logits (2 n,) and the mean squared slopes at real and fake, by finite differences."""
         eps = torch.randn(x.shape, generator=self.rng["penalty"], device=self.device)
-        logits, moved = self.D(torch.cat([x, x + FD_SIGMA * eps]), None if y is None else torch.cat([y, y])).chunk(2)
+        twice = None if y is None else torch.cat([y, y])
+        logits, moved = self._logits(torch.cat([x, x + FD_SIGMA * eps]), twice, D, batches=4).chunk(2)
         return logits, [slope_penalty_fd(a, b, FD_SIGMA) for a, b in zip(logits.chunk(2), moved.chunk(2), strict=True)]
 
     def _train_g(self, deal: Deal) -> dict[str, Tensor]:
         objective = OBJECTIVES[self.config.objective]
-        if objective.pairs and deal.real_logits is None:
-            with torch.no_grad():
-                deal.real_logits = self.D(deal.real, deal.y)
-        loss = objective.g(self.D(deal.fake, deal.y), deal.real_logits)
+        if self.config.unroll:
+            loss, answer = self._look_ahead(deal)
+        else:
+            if objective.pairs and deal.real_logits is None:
+                with torch.no_grad():
+                    deal.real_logits = self.D(deal.real, deal.y)
+            loss, answer = objective.g(self.D(deal.fake, deal.y), deal.real_logits), None
         self.opt_g.zero_grad()
-        loss.backward(inputs=self._weights_g)  # D is not to learn here
+        (loss if answer is None else loss + answer).backward(inputs=self._weights_g)  # D is not to learn here
         norm = _grad_norm(self._weights_g)
         self.opt_g.step()
         self.ema.update(self.G, self.config.ema_decay, self.step)
         return {G_LOSS: loss.detach(), G_GRAD_NORM: norm}
+
+    def _look_ahead(self, deal: Deal) -> tuple[Tensor, Tensor]:
+        """G's loss against D as it would be `unroll` steps later, and minus D's loss by then, which G raises by how it steers these
+        steps: the two terms of Metz et al., 2017, eq. 8. Where the game is zero-sum, they are the derivative of one value."""
+        c, objective = self.config, OBJECTIVES[self.config.objective]
+        weights = unrolled(self.D, lambda D: self._judge(deal, deal.fake, D).total, c.unroll, c.unroll_lr, c.clip)
+        later = with_weights(self.D, held(weights))
+        real_logits = later(deal.real, deal.y) if objective.pairs else None
+        loss = objective.g(later(deal.fake, deal.y), real_logits)
+        return loss, -self._judge(deal, deal.fake.detach(), with_weights(self.D, weights)).total
 
     def _set_rates(self) -> None:
         done = self.step / self.total
@@ -193,6 +246,10 @@ class GanEngine:
 
     def evaluate(self) -> Mapping[str, float]:
         return self.probe.evaluate(self)
+
+    def audit(self) -> tuple[Mapping[str, float], Mapping[str, float]]:
+        """Metrics too slow to be measured while training, and their floors. Changes nothing."""
+        return self.probe.audit(self)
 
     def sample(self, request: Request) -> Iterator[Snapshot]:
         """One snapshot: view "samples" holds request.n examples in data units, Points (n, 2) or Images (n, c, h, w)."""

@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 from engines.data import DatasetInfo
 from engines.gan.config import Config
+from engines.nn.minibatch import MinibatchDiscrimination
 from engines.nn.mlp import MLP, Fourier, initialise
+from engines.nn.spectral import Spectral, SpectralLinear
 
 
 class Generator(nn.Module):
@@ -22,15 +24,32 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """x (n, 2) -> logits (n,)."""
+    """x (n, 2) -> logits (n,). With packing, x (n, m, 2): one logit for m examples at once, their features side by side."""
 
     def __init__(self, config: Config, generator: torch.Generator):
         super().__init__()
+        kernels, width = config.minibatch_discrimination, config.width_d
         self.features = Fourier(config.fourier, config.fourier_scale, generator) if config.fourier else nn.Identity()
-        self.net = MLP([2 + 2 * config.fourier, *[config.width_d] * config.depth_d, 1])
+        sizes = [config.pack * (2 + 2 * config.fourier), *[width] * config.depth_d, 1]
+        self.net = MLP(sizes, beside=kernels, linear=SpectralLinear if config.spectral_norm else nn.Linear)
+        self.minibatch = MinibatchDiscrimination(width, kernels) if kernels else None
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        return self.net(self.features(x))[:, 0]
+    def forward(self, x: Tensor, y: Tensor | None = None, crowd: Tensor | None = None) -> Tensor:
+        """`crowd` (k, …), like x: what minibatch discrimination compares x with, in place of the rest of x."""
+        h = self.net.hidden(self.features(x).flatten(1))  # (n, width_d)
+        if self.minibatch is not None:
+            among = None if crowd is None else self.net.hidden(self.features(crowd).flatten(1))
+            h = torch.cat([h, self.minibatch(h, among)], 1)  # (n, width_d + kernels)
+        return self.net.layers[-1](h)[:, 0]
+
+
+def packs(x: Tensor, m: int) -> Tensor:
+    """m examples at a time, as D sees them (PacGAN, Lin et al., 2018): points (n, 2) -> (n/m, m, 2), images (n, c, h, w) ->
+    (n/m, m c, h, w). What is left over is dropped."""
+    if m == 1:
+        return x
+    x = x[: len(x) // m * m].unflatten(0, (-1, m))  # (n/m, m, …)
+    return x.flatten(1, 2) if x.dim() > 3 else x
 
 
 def build_networks(config: Config, info: DatasetInfo, generator: torch.Generator) -> tuple[nn.Module, nn.Module]:
@@ -44,6 +63,9 @@ def build_networks(config: Config, info: DatasetInfo, generator: torch.Generator
     for net in nets:
         net.to(generator.device)
         getattr(net, "initialise", lambda g, net=net: initialise(net, g))(generator)
+    for layer in nets[1].modules():  # after all weights, which are the same with and without these layers
+        if isinstance(layer, Spectral | MinibatchDiscrimination):
+            layer.start(generator)
     return nets
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import log
 
 import torch
 from torch import Tensor, nn
@@ -83,6 +84,15 @@ def r3gan_g(fake_logits: Tensor, real_logits: Tensor) -> Tensor:
     return softplus(real_logits - fake_logits).mean()
 
 
+# Salimans et al., 2016, section 3.4: one-sided label smoothing, D is to say 1 − s of the data and still 0 of the samples
+def smoothed_logistic_d(real_logits: Tensor, fake_logits: Tensor, s: float) -> Tensor:
+    return ((1 - s) * softplus(-real_logits) + s * softplus(real_logits)).mean() + softplus(fake_logits).mean()
+
+
+def smoothed_lsgan_d(real_logits: Tensor, fake_logits: Tensor, s: float) -> Tensor:
+    return 0.5 * (real_logits - (1 - s)).square().mean() + 0.5 * fake_logits.square().mean()
+
+
 def squared_slope(logits: Tensor, x: Tensor) -> Tensor:
     """‖∇ₓ D(x)‖² per example, (n,), of logits (n,) computed from x (n, …); itself differentiable in the weights of D."""
     (slope,) = torch.autograd.grad(logits.sum(), x, create_graph=True)  # (n, …)
@@ -98,8 +108,8 @@ def r1_penalty(D: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 def gradient_penalty(D: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, generator: torch.Generator) -> Tensor:
     """E (‖∇ₓ D(x)‖ − 1)² at random places between real and fake, both (n, …). Gulrajani et al., 2017, eq. 3."""
     shape = [len(real)] + [1] * (real.dim() - 1)
-    u = torch.rand(shape, generator=generator, device=real.device)
-    x = torch.lerp(real.detach(), fake.detach(), u).requires_grad_(True)
+    u = torch.rand(shape, generator=generator, device=real.device, dtype=real.dtype)
+    x = torch.lerp(real, fake, u).requires_grad_(True)
     norm = (squared_slope(D(x), x) + 1e-12).sqrt()  # the root has no slope at 0
     return (norm - 1).square().mean()
 
@@ -133,6 +143,12 @@ class Objective:
     pairs: bool = False
     threshold: float | None = 0.0
 
+    def boundary(self, s: float = 0.0) -> float | None:
+        """The threshold when labels are smoothed by s: there D gives real and fake the same odds, D = (1 − s) / 2."""
+        if not s or self.threshold is None:
+            return self.threshold
+        return (1 - s) / 2 if self.threshold else log((1 - s) / (1 + s))
+
 
 OBJECTIVES: dict[str, Objective] = {
     "non-saturating": Objective(non_saturating_d, non_saturating_g),
@@ -143,4 +159,10 @@ OBJECTIVES: dict[str, Objective] = {
     "wgan-gp": Objective(wgan_gp_d, wgan_gp_g, threshold=None),
     "r1": Objective(r1_d, r1_g),
     "r3gan": Objective(r3gan_d, r3gan_g, pairs=True, threshold=None),
+}
+SMOOTHED: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
+    "non-saturating": smoothed_logistic_d,
+    "minimax": smoothed_logistic_d,
+    "lsgan": smoothed_lsgan_d,
+    "r1": smoothed_logistic_d,
 }

@@ -8,9 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engines import metrics
+from engines import clouds, metrics
 from engines.core import Bars, Field, Heat, Points, Snapshot, View, Views
-from engines.data.toy2d import floors
+from engines.data.toy2d import audit_floors, floors
+from engines.gan.company import Company
+from engines.gan.config import Config
+from engines.gan.layers import BEST_D, GRID, BestD, gap, lattice, mesh
 from engines.gan.model import draw_noise
 from engines.gan.objectives import OBJECTIVES
 from engines.state import Rng
@@ -41,6 +44,8 @@ class Probe2D:
         places = (np.stack([xs, ys], 2).reshape(-1, 2) - self.toy.shift) / self.toy.scale
         self.grid = torch.from_numpy(places.astype(np.float32)).to(self.device)  # (ROWS · COLS, 2)
         self.truth = metrics.projections(self.toy.draw(metrics.N_EVALUATE, 0))
+        self.best = BestD(self.toy, self.extent, ROWS, COLS)
+        self.z_grid = lattice(engine.config, self.z_look[0]) if engine.config.noise_dim > 1 else self.z_look[:1]
 
     def backdrop(self, engine: GanEngine) -> Snapshot:
         layers: list[View] = [Points(self.toy.draw(DATA_SHOWN, 1), role="data", name="data")]
@@ -53,7 +58,9 @@ class Probe2D:
         x = engine.ema.net(self.z_look)  # (COUNTED, 2), units of the networks
         xy = self._data_units(x)
         views: dict[str, tuple[View, ...]] = {}
-        views["stage"] = (self._map(engine), self._arrows(engine, x[:ARROWS]), Points(xy[:SHOWN], name="samples"))
+        D = Company(engine.D, engine.config, self.real, x[:ARROWS])
+        arrows, samples = self._arrows(engine.config, D), Points(xy[:SHOWN], name="samples")
+        views["stage"] = (self._map(engine.config, D), *self._more(engine), arrows, samples)
         if self.toy.modes > 1:
             k, report = self.toy.modes, metrics.mode_report(xy, self.toy.centres, self.toy.root)
             labels = tuple(str(i) for i in range(k))
@@ -70,7 +77,18 @@ class Probe2D:
             result[metrics.HQ_FRACTION] = report.hq_fraction
             result[metrics.REVERSE_KL] = report.reverse_kl
             result |= {f"{metrics.MODE_SHARE}{i}": float(share) for i, share in enumerate(report.shares)}
+        if self.best.defined(engine.config):
+            best, share = self._best(engine)
+            result[metrics.D_GAP] = gap(
+                self._map(engine.config, Company(engine.D, engine.config, self.real, self.real)).values, best, share
+            )
         return result
+
+    @torch.no_grad()
+    def audit(self, engine: GanEngine) -> tuple[dict[str, float], dict[str, float]]:
+        """Measures too slow for `evaluate`, and their floors: kernel distance, precision, recall, density, coverage."""
+        real, fake = self.toy.draw(metrics.N_AUDIT, 3), self._data_units(engine.ema.net(self.z_evaluate[: metrics.N_AUDIT]))
+        return metrics.audit(real, fake, clouds.median_distance(real)), audit_floors(self.toy)
 
     @torch.no_grad()
     def draw(self, engine: GanEngine, z: Tensor, *, label: int, averaged: bool) -> Points:
@@ -85,28 +103,45 @@ class Probe2D:
     def _data_units(self, x: Tensor) -> np.ndarray:
         return (x * self.toy.scale + self.shift).cpu().numpy()
 
-    def _map(self, engine: GanEngine) -> Heat:
+    def _more(self, engine: GanEngine) -> tuple[View, ...]:
+        """The layers that `engine.layers` asks for, where they are defined."""
+        layers: list[View] = []
+        if BEST_D in engine.layers and self.best.defined(engine.config):
+            layers.append(self.best.heat(self._best(engine)[0], engine.config))
+        if GRID in engine.layers and engine.config.noise_dim > 1:
+            layers.append(mesh(self._data_units(engine.ema.net(self.z_grid)), engine.config))
+        return tuple(layers)
+
+    def _best(self, engine: GanEngine) -> tuple[np.ndarray, np.ndarray]:
+        """D* against G as it plays, not its average, and where data and samples are; both (ROWS, COLS)."""
+        samples = self._data_units(engine.G(self.z_evaluate))
+        return self.best.map(samples, engine.config, self.toy.scale * engine.instance_sigma())
+
+    def _map(self, config: Config, D: Company) -> Heat:
         """What D says of every place: a probability where it has one, else the critic's value over its own range."""
-        objective = engine.config.objective
-        logits = engine.D(self.grid)  # (ROWS · COLS,)
+        objective = config.objective
+        logits = D(self.grid)  # (ROWS · COLS,)
         if OBJECTIVES[objective].pairs:  # only differences count: how far above a typical example
-            fake = engine.ema.net(self.z_look[:ARROWS])
-            logits = logits - engine.D(torch.cat([self.real, fake])).mean()
+            logits = logits - D(torch.cat([self.real, D.fake])).mean()
         if OBJECTIVES[objective].threshold is None:
             values = logits.cpu().numpy().reshape(ROWS, COLS)
             lo, hi = float(values.min()), float(values.max())
             if OBJECTIVES[objective].pairs:
                 lo, hi = -max(-lo, hi), max(-lo, hi)
             return Heat(values, self.extent, name="critic", lo=lo, hi=hi if hi > lo else lo + 1)
-        values = logits.clamp(0, 1) if objective == "lsgan" else torch.sigmoid(logits)
-        return Heat(values.cpu().numpy().reshape(ROWS, COLS), self.extent, name="D(x)", contour=0.5)
+        share = logits.clamp(0, 1) if objective == "lsgan" else torch.sigmoid(logits)
+        contour = (1 - config.label_smoothing) / 2  # where real and fake are as likely
+        return Heat(share.cpu().numpy().reshape(ROWS, COLS), self.extent, name="D(x)", contour=contour)
 
-    def _arrows(self, engine: GanEngine, x: Tensor) -> Field:
-        """−∂L_G/∂x of each sample x (n, 2) alone, per data unit."""
-        objective = OBJECTIVES[engine.config.objective]
+    def _arrows(self, config: Config, D: Company) -> Field:
+        """−∂L_G/∂x of each of the ARROWS samples x alone, per data unit."""
+        objective = OBJECTIVES[config.objective]
         with torch.enable_grad():
-            x = x.detach().requires_grad_(True)
-            logits = engine.D(torch.cat([x, self.real]))
-            loss = objective.g(logits[: len(x)], logits[len(x) :].detach()) * len(x)  # a sum: each sample by itself
+            x = D.fake.detach().requires_grad_(True)  # (ARROWS, 2)
+            if D.alone:
+                fake_logits, real_logits = D(torch.cat([x, self.real])).split(len(x))
+            else:
+                fake_logits, real_logits = D.among(x, D.fake), D.among(self.real, D.real)
+            loss = objective.g(fake_logits, real_logits.detach()) * len(x)  # a sum: each sample by itself
             (slope,) = torch.autograd.grad(loss, x)
         return Field(self._data_units(x.detach()), (-slope / self.toy.scale).cpu().numpy(), name="gradient")

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engines import metrics
+from engines import clouds, metrics
 from engines.core import Bars, Images, Snapshot, Views
 from engines.data.images import ImageSet
-from engines.gan.model import draw_noise
+from engines.gan.model import draw_noise, packs
 from engines.judge import MEASURED as JUDGED
 from engines.judge import Judge, judge
 from engines.state import Rng
@@ -72,6 +72,18 @@ class ImageProbe:
         return result
 
     @torch.no_grad()
+    def audit(self, engine: GanEngine) -> tuple[dict[str, float], dict[str, float]]:
+        """Kernel distance, precision, recall, density, coverage of the judge's features, and their floors; none without a judge."""
+        if not self.judge:
+            return {}, {}
+        data, n = engine.data, min(self.n, metrics.N_AUDIT, len(engine.data.test_pixels))
+        fake = self.judge.look(self._generate(engine.ema.net, *self.measured)[:n])[0]  # (n, 128)
+        real = self.judge.look(data.test_pixels[:n])[0]
+        rng, width = np.random.default_rng(1), clouds.median_distance(real)
+        others = [self.judge.look(data.pixels[rng.choice(len(data.pixels), n, replace=False)])[0] for _ in range(FLOOR_DRAWS)]
+        return metrics.audit(real, fake, width), metrics.audit_floor([(real, other) for other in others], width)
+
+    @torch.no_grad()
     def draw(self, engine: GanEngine, z: Tensor, *, label: int, averaged: bool) -> Images:
         """Samples for noise z (n, noise_dim), all of class `label`, or of all classes in turn for −1."""
         if label >= max(self.classes, 1):
@@ -83,7 +95,7 @@ class ImageProbe:
     @torch.no_grad()
     def health(self, engine: GanEngine) -> dict[str, Tensor]:
         """Scalars that must stay below 1,000. Images cannot leave [−1, 1], but D can run away."""
-        return {"the largest output of D": engine.D(*self.real).abs().max()}
+        return {"the largest output of D": engine.D(packs(self.real[0], engine.config.pack), self.real[1]).abs().max()}
 
     def _settle(self, source: nn.Module) -> Tensor:
         """Images (COUNTED, c, h, w) of the twin with the weights of `source`. Its batch statistics are theirs from now on."""

@@ -10,21 +10,27 @@ SLOPE = 0.2  # of LeakyReLU below 0
 
 
 class MLP(nn.Module):
-    """Linear layers with LeakyReLU between them: (n, sizes[0]) -> (n, sizes[-1])."""
+    """Linear layers with LeakyReLU between them: (n, sizes[0]) -> (n, sizes[-1]). The last layer has `beside` more inputs, which
+    the caller puts beside the hidden features; `linear` is the class of the layers."""
 
-    def __init__(self, sizes: list[int]):
+    def __init__(self, sizes: list[int], beside: int = 0, linear: type[nn.Linear] = nn.Linear):
         super().__init__()
+        widths = [*sizes[:-2], sizes[-2] + beside]
         # no weights yet: `initialise` draws them
-        self.layers = nn.ModuleList(nn.utils.skip_init(nn.Linear, a, b) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.layers = nn.ModuleList(nn.utils.skip_init(linear, a, b) for a, b in zip(widths, sizes[1:], strict=True))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def hidden(self, x: Tensor) -> Tensor:
+        """Features before the last layer, (n, sizes[-2])."""
         for layer in self.layers[:-1]:
             x = F.leaky_relu(layer(x), SLOPE)
-        return self.layers[-1](x)
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers[-1](self.hidden(x))
 
 
 class Fourier(nn.Module):
-    """x (n, 2) -> [x, sin(x·f), cos(x·f)] (n, 2 + 2 count) with fixed frequencies f drawn from N(0, scale²), in rad per unit of x:
+    """x (…, 2) -> [x, sin(x·f), cos(x·f)] (…, 2 + 2 count) with fixed frequencies f drawn from N(0, scale²), in rad per unit of x:
     a small network sees fine detail at once (Tancik et al., 2020)."""
 
     frequencies: Tensor  # (2, count)
@@ -34,8 +40,8 @@ class Fourier(nn.Module):
         self.register_buffer("frequencies", scale * torch.randn(2, count, generator=generator, device=generator.device))
 
     def forward(self, x: Tensor) -> Tensor:
-        phase = x @ self.frequencies  # (n, count)
-        return torch.cat([x, phase.sin(), phase.cos()], 1)
+        phase = x @ self.frequencies  # (…, count)
+        return torch.cat([x, phase.sin(), phase.cos()], -1)
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from engines.core import Bars, Curve, Field, Heat, Images, Points, Snapshot
+from engines.core import Bars, Curve, Field, Heat, Images, Mesh, Points, Snapshot
 from playground.sessions import frames
 
 rng = np.random.default_rng(0)
@@ -43,6 +43,14 @@ def test_every_view_survives_the_journey():
                     assert other.shape == value.shape and np.abs(other.astype(float) - value).max() <= bound + 1e-6
                 else:
                     assert other == (pytest.approx(value) if isinstance(value, float) else value)
+
+
+def test_a_mesh_travels():
+    mesh = Mesh(cloud(4, 3, 2), cloud(3, 2))
+    (back,) = frames.decode(frames.encode(Snapshot(1, {}, {"stage": (mesh,)}))).views["stage"]
+    assert isinstance(back, Mesh) and (back.role, back.name) == (mesh.role, mesh.name)
+    np.testing.assert_array_equal(back.xy, mesh.xy)
+    np.testing.assert_array_equal(back.density, mesh.density)
 
 
 def test_exact_frames_lose_nothing():

@@ -1,0 +1,102 @@
+"""Two further layers of the 2-D stage, looked at only when `engine.layers` holds their names: the grid that G makes of its noise, and
+the best D there could be against the present G."""
+
+from __future__ import annotations
+
+from math import hypot
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engines.core import Heat, Mesh
+from engines.data.toy2d import Toy2D
+from engines.gan.config import LABELLED, Config
+
+GRID, BEST_D = "grid", "D* exact"
+LATTICE = 13  # lines of the grid in each direction
+EDGE = 0.02  # of normal noise, which has no border: the grid begins at this quantile
+VOID = 1e-3  # density, over that of points spread evenly on the map, below which neither data nor samples count
+
+
+def lattice(config: Config, rest: Tensor) -> Tensor:
+    """z (LATTICE², noise_dim) on a square lattice over the first two noise numbers, with the same share of the noise in each cell; the
+    others as in `rest` (noise_dim,)."""
+    low = EDGE if config.noise == "normal" else 0.0
+    u = torch.linspace(low, 1 - low, LATTICE, device=rest.device)
+    axis = torch.special.ndtri(u) if config.noise == "normal" else 2 * u - 1  # the quantiles of the noise
+    z = rest.repeat(LATTICE**2, 1)
+    z[:, 0], z[:, 1] = axis.repeat(LATTICE), axis.repeat_interleave(LATTICE)
+    return z
+
+
+def mesh(xy: np.ndarray, config: Config) -> Mesh:
+    """The view of G(lattice) (LATTICE², 2) in data units. The density of a cell is its share of the noise over its area, |det J|⁻¹
+    times the density of the noise; where G folds or collapses, cells have hardly any area."""
+    xy = xy.reshape(LATTICE, LATTICE, 2).astype(np.float32)
+    share = ((1 - 2 * EDGE * (config.noise == "normal")) / (LATTICE - 1)) ** 2
+    span = float(np.ptp(xy[..., 0]) * np.ptp(xy[..., 1]))
+    area = np.maximum(cell_areas(xy.astype(np.float64)), 1e-9 * span + 1e-12)
+    return Mesh(xy, (share / area).astype(np.float32), name=GRID)
+
+
+def cell_areas(xy: np.ndarray) -> np.ndarray:
+    """Areas (rows − 1, cols − 1) of the cells between places xy (rows, cols, 2): two triangles each, so that a fold adds up."""
+    a, b, c, d = xy[:-1, :-1], xy[:-1, 1:], xy[1:, 1:], xy[1:, :-1]  # around the cell
+    return (_doubled(b - a, c - a) + _doubled(c - a, d - a)) / 2
+
+
+def _doubled(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    return np.abs(u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0])
+
+
+class BestD:
+    """D* = p / (p + q), the best answer to the present G (Goodfellow et al., 2014, proposition 1): p exact, q a Gaussian kernel
+    estimate from samples. Both are blurred by one cell of the map, so that D* is 1/2 everywhere when G is perfect; instance noise
+    blurs both further. With labels smoothed by s it is (1 − s) p / (p + q). Where neither p nor q has any mass, it is as if p = q."""
+
+    def __init__(self, toy: Toy2D, extent: tuple[float, float, float, float], rows: int, cols: int):
+        x0, x1, y0, y1 = self.extent = extent
+        self.toy = toy
+        self.xs, self.ys = np.linspace(x0, x1, cols), np.linspace(y0, y1, rows)
+        self.cell = (y1 - y0) / (rows - 1)
+        self.void = VOID / ((x1 - x0) * (y1 - y0))
+        self._known = (0.0, np.zeros((rows, cols)))  # the last blur and p
+
+    def defined(self, config: Config) -> bool:
+        """Where D says a probability, of one example at a time, and the density of the data is known."""
+        alone = config.pack == 1 and not config.minibatch_discrimination
+        return config.objective in LABELLED and alone and self.toy.density is not None
+
+    def map(self, samples: np.ndarray, config: Config, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+        """D* and the share of data and samples in each cell, (rows, cols), from samples (n, 2) in data units; `sigma` is the
+        instance noise, in data units too."""
+        width = hypot(self.cell, sigma)
+        p, q = self._data(width), self.kernel_density(samples, width)
+        best = (1 - config.label_smoothing) * (p + self.void) / (p + q + 2 * self.void)
+        return best.astype(np.float32), (p + q) / (p + q).sum()
+
+    def heat(self, best: np.ndarray, config: Config) -> Heat:
+        return Heat(best, self.extent, role="exact", name=BEST_D, contour=(1 - config.label_smoothing) / 2)
+
+    def kernel_density(self, samples: np.ndarray, width: float) -> np.ndarray:
+        """Density (rows, cols) of samples (n, 2) blurred by `width`. The kernel is a product, so the sum over samples is one too."""
+        along_x = _bell((self.xs - samples[:, :1]) / width)  # (n, cols)
+        along_y = _bell((self.ys - samples[:, 1:]) / width)  # (n, rows)
+        return along_y.T @ along_x / (len(samples) * 2 * np.pi * width**2)
+
+    def _data(self, width: float) -> np.ndarray:
+        if self._known[0] != width:
+            places = np.stack(np.meshgrid(self.xs, self.ys), 2).reshape(-1, 2)  # row by row
+            p = np.exp(self.toy.log_prob(places, width)).reshape(len(self.ys), len(self.xs))
+            self._known = width, p
+        return self._known[1]
+
+
+def _bell(u: np.ndarray) -> np.ndarray:
+    return np.exp(np.float32(-0.5) * np.square(u, dtype=np.float32))
+
+
+def gap(d: np.ndarray, best: np.ndarray, share: np.ndarray) -> float:
+    """Root mean square of D − D* over the places where data and samples are: `share` sums to 1."""
+    return float(np.sqrt((share * (d - best) ** 2).sum()))

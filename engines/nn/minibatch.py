@@ -1,0 +1,33 @@
+"""Minibatch discrimination: D is told how close each example is to the others of its batch, so that a generator which repeats itself
+is found out (Salimans et al., 2016, section 3.2)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+DIMS = 4  # of the space in which one kernel compares; C in the paper
+
+
+class MinibatchDiscrimination(nn.Module):
+    """Features f(x) (n, A) -> o(x) (n, B), each in [0, 1]: c_b(x_i, x_j) = exp(−‖M_ib − M_jb‖₁) with M_i = T f(x_i), over all j ≠ i.
+    The mean over j stands where the paper has the sum, so that o(x) does not depend on the size of the batch."""
+
+    def __init__(self, features: int, kernels: int):
+        super().__init__()
+        self.kernels = kernels
+        self.T = nn.utils.skip_init(nn.Linear, features, kernels * DIMS, bias=False)
+
+    @torch.no_grad()
+    def start(self, generator: torch.Generator) -> None:
+        """First distances near 1, where exp(−distance) still has a slope."""
+        self.T.weight.div_(DIMS)
+
+    def forward(self, f: Tensor, crowd: Tensor | None = None) -> Tensor:
+        """Compared with the features of a `crowd` (k, A); without one, with the others of the same batch."""
+        M = self.T(f).unflatten(1, (self.kernels, DIMS))  # (n, B, C)
+        others = M if crowd is None else self.T(crowd).unflatten(1, (self.kernels, DIMS))  # (k, B, C)
+        closeness = (-(M[:, None] - others).abs().sum(3)).exp()  # (n, k, B)
+        if crowd is not None:
+            return closeness.mean(1)
+        return (closeness.sum(1) - 1) / (len(f) - 1)  # 1: the example itself

@@ -1,0 +1,167 @@
+"""The warped grid and the best possible D: closed forms, and nothing of them in a default frame."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from engines.core import Heat, Mesh
+from engines.data.toy2d import TOYS
+from engines.gan.config import resolve
+from engines.gan.layers import BEST_D, GRID, LATTICE, BestD, cell_areas, gap, lattice, mesh
+from engines.state import pack
+
+EXTENT = (-3.0, 3.0, -2.0, 2.0)
+
+
+def config(**settings):
+    return resolve({"dataset": "gaussian", "objective": "non-saturating", **settings})
+
+
+def test_layers_appear_when_asked_for_and_change_nothing(gan):
+    quiet, asked = gan(objective="non-saturating"), gan(objective="non-saturating")
+    for engine in (quiet, asked):
+        for _ in range(5):
+            engine.train_step()
+    assert [v.name for v in quiet.look()["stage"]] == ["D(x)", "gradient", "samples"]
+    asked.layers = {GRID, BEST_D}
+    heat, best, grid, *_ = asked.look()["stage"]
+    assert (heat.name, best.name, grid.name) == ("D(x)", BEST_D, GRID) and best.role == "exact"
+    assert isinstance(best, Heat) and best.values.shape == heat.values.shape and best.extent == heat.extent
+    assert isinstance(grid, Mesh) and grid.xy.shape == (13, 13, 2) and grid.density.shape == (12, 12)
+    assert grid.xy.dtype == grid.density.dtype == best.values.dtype == np.float32
+    assert pack(quiet) == pack(asked)
+    np.testing.assert_array_equal(heat.values, quiet.look()["stage"][0].values)
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        (dict(objective="r3gan"), {GRID}),
+        (dict(objective="hinge"), {GRID}),
+        (dict(objective="non-saturating", pack=2), {GRID}),
+        (dict(objective="lsgan", minibatch_discrimination=2), {GRID}),
+        (dict(objective="minimax", noise_dim=1), {BEST_D}),
+        (dict(objective="lsgan", noise_dim=5, noise="normal"), {GRID, BEST_D}),
+    ],
+)
+def test_layers_that_are_not_defined_are_left_out(gan, settings, names):
+    engine = gan(**settings)
+    engine.layers = {GRID, BEST_D}
+    assert {v.name for v in engine.look()["stage"]} & {GRID, BEST_D} == names
+    assert ("d_gap" in engine.evaluate()) == (BEST_D in names)
+
+
+# The grid
+
+
+def test_a_linear_g_has_one_density():
+    """G(z) = z A: each cell has the density of the noise, 1/4, over |det A|."""
+    A = np.array([[2.0, 0.5], [0.0, 1.5]])
+    z = lattice(config(noise="uniform"), torch.zeros(2)).numpy()
+    view = mesh(z @ A, config(noise="uniform"))
+    np.testing.assert_allclose(view.density, 0.25 / 3, rtol=1e-5)
+    assert view.xy[0, 0] == pytest.approx([-1, -1] @ A) and view.xy[0, -1] == pytest.approx([1, -1] @ A)
+
+
+def test_cells_of_normal_noise_hold_equal_shares():
+    z = lattice(config(noise="normal"), torch.zeros(2)).reshape(LATTICE, LATTICE, 2)
+    share = 0.5 * (1 + torch.erf(z[0, :, 0] / math.sqrt(2)))
+    np.testing.assert_allclose(np.diff(share.numpy()), 0.96 / 12, rtol=1e-4)
+    view = mesh(z.reshape(-1, 2).numpy(), config(noise="normal"))
+    assert (view.density * cell_areas(view.xy)).sum() == pytest.approx(0.96**2, rel=1e-4)
+    assert view.density[6, 6] == pytest.approx(1 / (2 * math.pi), rel=0.1)  # the normal density in the middle
+
+
+def test_other_noise_numbers_stay_fixed():
+    rest = torch.tensor([9.0, 9.0, 0.3, -0.4])
+    z = lattice(config(noise_dim=4), rest)
+    assert (z[:, 2:] == rest[2:]).all() and z[:, :2].abs().max() == 1
+
+
+def test_a_collapsed_grid_has_a_finite_density():
+    assert np.isfinite(mesh(np.ones((LATTICE**2, 2)), config()).density).all()
+
+
+def test_a_fold_adds_up():
+    bow = np.array([[[0.0, 0], [1, 0]], [[1, 1], [0, 1]]])  # crossed over: as a polygon its area would cancel
+    assert cell_areas(bow)[0, 0] > 0
+    square = np.array([[[0.0, 0], [1, 0]], [[0, 1], [1, 1]]])
+    assert cell_areas(square)[0, 0] == pytest.approx(1)
+
+
+# The best D
+
+
+def test_the_kernel_estimate_is_the_sum_of_bells():
+    best, x = BestD(TOYS["gaussian"](), EXTENT, 5, 7), np.random.default_rng(0).standard_normal((11, 2))
+    found = best.kernel_density(x, 0.4)
+    assert found.shape == (5, 7)
+    place = np.array([best.xs[2], best.ys[3]])
+    expected = np.mean(np.exp(-((place - x) ** 2).sum(1) / (2 * 0.4**2)) / (2 * np.pi * 0.4**2))
+    assert found[3, 2] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.5])
+def test_against_a_perfect_g_the_best_d_cannot_tell(sigma):
+    toy = TOYS["gaussian"]()
+    values, share = BestD(toy, EXTENT, 48, 68).map(toy.draw(40_000, 5), config(), sigma)
+    assert share.sum() == pytest.approx(1)
+    assert gap(np.full_like(values, 0.5), values, share) < 0.03
+    smooth, _ = BestD(toy, EXTENT, 48, 68).map(toy.draw(40_000, 5), config(label_smoothing=0.2), sigma)
+    np.testing.assert_allclose(smooth, 0.8 * values, rtol=1e-5)
+
+
+def test_against_a_far_g_the_best_d_is_sure():
+    toy = TOYS["gaussian"]()
+    best = BestD(toy, EXTENT, 48, 68)
+    values, share = best.map(np.full((2_000, 2), [2.8, -1.8]), config(), 0.0)
+    assert values[24, 34] > 0.99 and values[2, 66] < 0.05  # row 0 is y0: the samples are below, on the right
+    assert gap(values, values, share) == 0
+    assert gap(np.full_like(values, 0.5), values, share) == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_two_densities_of_a_gaussian_and_a_wider_one():
+    """D* = p / (p + q) in closed form, both blurred by the width of the kernel."""
+    toy, n = TOYS["gaussian"](), 60_000
+    best = BestD(toy, EXTENT, 24, 34)
+    samples = np.random.default_rng(1).standard_normal((n, 2)) * 1.5
+    values, _ = best.map(samples, config(), 0.0)
+    variance = 1.5**2 + best.cell**2
+    xs, ys = np.meshgrid(best.xs, best.ys)
+    q = np.exp(-(xs**2 + ys**2) / (2 * variance)) / (2 * np.pi * variance)
+    p = np.exp(toy.log_prob(np.stack([xs, ys], 2).reshape(-1, 2), best.cell)).reshape(q.shape)
+    middle = p + q > 0.05
+    np.testing.assert_allclose(values[middle], (p / (p + q))[middle], atol=0.03)
+
+
+def test_the_gap_closes_while_d_alone_learns(gan):
+    engine = gan(dataset="gaussian", objective="non-saturating", fourier=0)
+    before = engine.evaluate()["d_gap"]
+    for _ in range(300):
+        engine.train_step("d")
+    assert engine.evaluate()["d_gap"] < 0.35 * before
+
+
+# Measured only when asked
+
+
+def test_an_audit_changes_nothing_and_knows_its_floors(gan):
+    engine = gan()
+    for _ in range(3):
+        engine.train_step()
+    before = pack(engine)
+    scores, floors = engine.audit()
+    assert pack(engine) == before and engine.audit()[0] == scores
+    assert scores.keys() == floors.keys() == {"mmd2", "precision", "recall", "density", "coverage"}
+    assert floors["precision"] > 0.9 > scores["precision"]
+    assert not scores.keys() & engine.evaluate().keys()
+
+
+def test_images_are_audited_in_the_features_of_the_judge(gan):
+    engine = gan(dataset="digits", batch=8, channels_g=8, channels_d=8)
+    before = pack(engine)
+    scores, floors = engine.audit()
+    assert pack(engine) == before and scores.keys() == floors.keys()
+    assert scores["coverage"] < 0.5 < floors["coverage"] and scores["mmd2"] > 10 * floors["mmd2"]
