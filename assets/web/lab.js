@@ -197,7 +197,7 @@ export function createLab({ root, parts, family, metrics, link }) {
     const run = store.lineage().at(-1)?.info.id;
     const seen = whatIf.trial ?? store;
     const total = whatIf.trial?.step ?? branch?.info.total ?? config.steps;
-    const about = { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config.objective };
+    const about = { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config.objective, smoothed: config.label_smoothing > 0 };
     readings.update(seen, { ...about, total, marks: whatIf.trial ? NONE : knobMarks(branch), evidence, run: whatIf.trial ? "what if" : run });
     explain.update({ note: note ?? stopped(), started: started(), about: family.objectives[config.objective], objective: config.objective });
     code.update({ objective: config.objective, values: Object.fromEntries(MEASURED.map((name) => [name, store.value(name)])) });

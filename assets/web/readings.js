@@ -81,12 +81,12 @@ export function createReadings(part, { metrics, equilibrium, onPick }) {
   }
 
   /** Draw everything at the store's step. */
-  function update(store, { kind, headline, dataset, objective, total, marks, evidence, run }) {
+  function update(store, { kind, headline, dataset, objective, total, marks, evidence, run, smoothed }) {
     layout(kind, headline, dataset, objective);
     const step = store.step;
     for (const t of tiles) drawTile(t, store, step, evidence);
     const common = { xMax: total, cursor: step, marks, run };
-    const lines = equilibrium[objective] ?? {};
+    const lines = smoothed ? {} : (equilibrium[objective] ?? {}); // smoothed labels move it
     charts.loss.update({
       ...common,
       series: [

@@ -14,15 +14,16 @@ CHOICES = ("torch", "fused", "auto")
 
 
 def build(config: Config, *, device: str = "cpu", data: np.ndarray | None = None) -> Any:
-    """A fresh engine. PLAYGROUND_ENGINE may ask for torch, or for fused, which is then a ValueError where it cannot be had."""
+    """A fresh engine. PLAYGROUND_ENGINE may ask for torch, or for fused, which is then a ValueError where it cannot be had. "auto" takes
+    the compiled twin once it is compiled: until then nobody waits for the compiler."""
     wanted = os.environ.get("PLAYGROUND_ENGINE") or "auto"
     if wanted not in CHOICES:
         raise ValueError(f"PLAYGROUND_ENGINE={wanted} is not one of {', '.join(CHOICES)}")
     if wanted == "torch":
         return GanEngine(config, device=device, data=data)
-    from engines.gan.fused import FusedGan, covers
+    from engines.gan.fused import FusedGan, compiled, covers
 
-    if covers(config, device):
+    if covers(config, device) and (wanted == "fused" or compiled()):
         return FusedGan(config, device=device, data=data)
     if wanted == "fused":
         raise ValueError(f"PLAYGROUND_ENGINE=fused does not cover {config.dataset} on {device} here")

@@ -234,7 +234,7 @@ _COLLAPSE = dict(
 )  # fmt: skip
 # What a preset promises was measured over ten seeds: benchmarks/RESULTS.md.
 PRESETS = {
-    "ring": Preset("Ring in half a minute", dict(dataset="ring8"), "8 of 8", "R3GAN; 8 of 8 modes in 10 of 10 seeds"),
+    "ring": Preset("Ring of 8", dict(dataset="ring8"), "8 of 8", "R3GAN; 8 of 8 modes in 10 of 10 seeds"),
     "collapse": Preset("Collapse it", _COLLAPSE, "≤ 2 of 8", "the plain game at a high rate; 2 modes or fewer in 9 of 10 seeds"),
     "fix-r3gan": Preset(
         "Fix it with R3GAN", _COLLAPSE | dict(objective="r3gan", r1=0.1, r2=0.1), "8 of 8", "same nets and rate; 8 of 8 in 9 of 10 seeds"

@@ -36,8 +36,17 @@ D_ONLY, G_ONLY, PENALISED = (0, 2, 4, 5), (1, 3), 6
 
 
 def covers(config: Config, device: str = "cpu") -> bool:
-    """Whether the kernel can train this: any objective on 2-D data, on a CPU, if numba is installed."""
-    return kind(config.dataset) == "2d" and torch.device(device).type == "cpu" and available()
+    """Whether the kernel can train this: any objective on 2-D data, on a CPU, with the slope penalties but none of the cures that
+    change what D is or sees, if numba is installed."""
+    cures = (
+        config.unroll,
+        config.spectral_norm,
+        config.minibatch_discrimination,
+        config.pack > 1,
+        config.label_smoothing,
+        config.instance_noise,
+    )
+    return kind(config.dataset) == "2d" and not any(cures) and torch.device(device).type == "cpu" and available()
 
 
 @cache
@@ -121,6 +130,14 @@ class FusedGan(GanEngine):
     def _networks(self) -> tuple[MLP, MLP, MLP]:
         """The perceptrons in G, in D and in the average of G."""
         return tuple(cast(MLP, part.net) for part in (self.G, self.D, self.ema.net))  # type: ignore[return-value]
+
+    def set(self, **changes: Any) -> None:
+        """Change live knobs the kernel has. ValueError for any other."""
+        before = self.config
+        super().set(**changes)
+        if not covers(self.config):
+            self.config = before
+            raise ValueError(f"{', '.join(changes)} cannot change while the compiled engine trains; start again or fork")
 
     def cadence(self) -> tuple[int, int]:
         """Steps between looks and looks between evaluations: a film of 150 pictures, since a look costs as much as 50 steps."""

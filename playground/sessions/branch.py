@@ -147,7 +147,11 @@ class Branch:
                 titles.append(f"{k.title} {_short(getattr(self.config, name))} → {_short(values[name])}")
         self.config = replace(self.config, **values)
         engine = self._built()
-        engine.set(**values)
+        try:
+            engine.set(**values)
+        except ValueError as error:  # the compiled engine lacks this one
+            self.config = engine.config
+            return self.tell_state(message=str(error))
         if titles:
             self.emit("event", s=engine.step, kind="knob", title=", ".join(titles))
         yield from self._save(pin=True)

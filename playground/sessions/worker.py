@@ -12,12 +12,14 @@ import resource
 import select
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Mapping
 
 from engines.core import Family
 from playground.sessions.channel import Inbox, Outbox
 
+log = logging.getLogger(__name__)
 IDLE = 0.25  # seconds between reports when nothing runs
 PR_SET_PDEATHSIG = 1
 
@@ -84,6 +86,21 @@ def _warm_up(host) -> None:
             pass
         first_look(engine)
         pack(engine)
+    _compile_aside()
+
+
+def _compile_aside() -> None:
+    """Fill the cache of compiled kernels in a process of its own, if it is empty: visitors are served by torch meanwhile."""
+    if os.environ.get("PLAYGROUND_ENGINE", "auto") != "auto":
+        return
+    from engines.gan.fused import available, compiled, warm
+
+    if compiled():
+        warm()  # half a second, from the cache
+    elif available():
+        log.info("compiling the fast engine; torch serves until it is ready")
+        command = [sys.executable, "-c", "import os; os.nice(10); from engines.gan.fused import warm; warm()"]
+        subprocess.Popen(command, cwd=os.getcwd(), stdin=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":
