@@ -1,15 +1,19 @@
 """The compiled engine in the page: the whole run is there at once and plays as a film."""
 
+import subprocess
+import sys
 import time
 
 import pytest
 
-from tests.browser.conftest import App, open_page, wait_state
+from tests.browser.conftest import ROOT, App, open_page, wait_state
 from tests.browser.test_gan_tab import train
 
 
 @pytest.fixture(scope="module")
 def fast():
+    warm = "from engines.gan.fused import warm; warm()"  # as `make run` does: the compiler is waited for once, not by visitors
+    subprocess.run([sys.executable, "-c", warm], cwd=ROOT, check=True, timeout=300)
     running = App(PLAYGROUND_ENGINE="auto")
     yield running
     running.stop()
