@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -36,6 +37,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(argv: list[str] | None = None) -> int:
+    os.environ.setdefault("PLAYGROUND_ENGINE", "torch")  # same seed, same run, whatever is compiled here
     try:
         args = parser().parse_args(argv)
         return args.run(args)

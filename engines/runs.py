@@ -24,6 +24,7 @@ def save_run(folder: Path, family: Family, blob: bytes, history: list[dict[str, 
     meta = read_meta(blob)
     config = meta["config"]
     run = {"family": family.key, "config": config, "seed": config["seed"], "step": meta["step"], "versions": meta["versions"]}
+    run["engine"] = os.environ.get("PLAYGROUND_ENGINE", "torch")
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / CHECKPOINT, blob)
     _write(folder / RUN, json.dumps(plain(run | dict(extra) | {"history": history}), indent=1, allow_nan=False).encode())
