@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.conftest import CHROMIUM, FLAGS, App, open_page, wait_step
+from tests.browser.conftest import CHROMIUM, FLAGS, App, open_page
 
 SCENES = {
     "gan-light": dict(width=1440, height=900, scheme="light", step=6_000),
@@ -27,7 +27,7 @@ def take(browser, app: App, out: Path, name: str, *, width, height, scheme, step
         time.sleep(1)
     if step:
         page.locator(".phone-bar .train" if width < 1180 else ".column-controls .train").click()
-        wait_step(page, step, seconds=180)
+        page.wait_for_function("s => +document.querySelector('#lab-gan').dataset.shown >= s", arg=step, timeout=180_000)
     time.sleep(0.3)
     page.screenshot(path=str(out / f"{name}.png"), full_page=full)
     page.context.close()
