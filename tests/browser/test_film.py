@@ -36,7 +36,7 @@ def test_a_whole_run_is_computed_at_once_and_played(browser, fast):
     slider.focus()
     page.keyboard.press("End")
     page.wait_for_function("() => document.querySelector('#lab-gan').dataset.shown === '14000'")
-    assert page.locator('[data-metric="modes_covered"] b').inner_text() == "8"
+    page.wait_for_function("() => document.querySelector('[data-metric=modes_covered] b').textContent === '8'")
     assert not page.watch.bad, page.watch.bad
     page.context.close()
 
