@@ -52,6 +52,7 @@ export function createControls(part, phone, family, on) {
       b.disabled = stuck;
       b.title = running ? "Pause to step" : "One update, slowly";
     });
+    bar.step.disabled = stuck;
     buttons.querySelector(".reset").disabled = !started || running;
     buttons.querySelector(".cancel-fork").hidden = !forking;
     presets.querySelectorAll("button").forEach((b) => {
@@ -123,12 +124,13 @@ function phoneBar(phone, part, on) {
   phone.innerHTML = `<button type="button" class="button primary train"></button><button type="button" class="button step">Step</button><button type="button" class="button sheet-toggle" aria-expanded="false">Controls</button>`;
   const train = phone.querySelector(".train");
   train.addEventListener("click", () => (train.dataset.does === "pause" ? on.pause() : on.train()));
-  phone.querySelector(".step").addEventListener("click", () => on.step(null));
+  const step = phone.querySelector(".step");
+  step.addEventListener("click", () => on.step(null));
   const toggle = phone.querySelector(".sheet-toggle");
   toggle.addEventListener("click", () => {
     const open = document.body.classList.toggle("sheet-open");
     toggle.setAttribute("aria-expanded", open);
     toggle.textContent = open ? "Close" : "Controls";
   });
-  return { train };
+  return { train, step };
 }

@@ -232,20 +232,23 @@ def resolve(overrides: Mapping[str, Any]) -> Config:
 _COLLAPSE = dict(
     dataset="ring8", objective="non-saturating", batch=64, lr_g=5e-3, lr_d=5e-3, depth_g=2, lr_decay=False, steps=4_000,
 )  # fmt: skip
-# What a preset promises was measured over ten seeds: benchmarks/RESULTS.md.
+# What a preset promises was measured over several seeds, of the compiled twin too: benchmarks/RESULTS.md.
 PRESETS = {
-    "ring": Preset("Ring of 8", dict(dataset="ring8"), "8 of 8", "R3GAN; 8 of 8 modes in 10 of 10 seeds"),
-    "collapse": Preset("Collapse it", _COLLAPSE, "≤ 2 of 8", "the plain game at a high rate; 2 modes or fewer in 9 of 10 seeds"),
+    "ring": Preset("Ring of 8", dict(dataset="ring8"), "8 of 8", "R3GAN; 8 of 8 modes in 10 of 10 seeds, torch"),
+    "collapse": Preset("Collapse it", _COLLAPSE, "≤ 2 of 8", "the plain game at a high rate; 2 modes or fewer in 9 of 10 seeds, torch"),
     "fix-r3gan": Preset(
-        "Fix it with R3GAN", _COLLAPSE | dict(objective="r3gan", r1=0.1, r2=0.1), "8 of 8", "same nets and rate; 8 of 8 in 9 of 10 seeds"
+        "Fix it with R3GAN",
+        _COLLAPSE | dict(objective="r3gan", r1=0.1, r2=0.1),
+        "8 of 8",
+        "same nets and rate; 8 of 8 in 9 of 10 seeds, torch",
     ),
     "fix-gp": Preset(
         "Fix it with a gradient penalty",
         _COLLAPSE | dict(objective="wgan-gp", gp=0.1),
         "8 of 8",
-        "same nets and rate; 8 of 8 in 10 of 10 seeds",
+        "same nets and rate; 8 of 8 in 10 of 10 seeds, torch",
     ),
-    "grid": Preset("Grid of 25", dict(dataset="grid25"), "25 of 25", "R3GAN, 50,000 steps; 25 of 25 in 3 of 3 seeds"),
+    "grid": Preset("Grid of 25", dict(dataset="grid25"), "25 of 25", "R3GAN, 50,000 steps; 25 of 25 in 3 of 3 seeds, torch"),
     "digits": Preset("Digits in 15 seconds", dict(dataset="digits"), "8×8", "R3GAN, told the class"),
     "mnist": Preset("MNIST in a minute", dict(dataset="mnist"), "28×28", "R3GAN, told the class; 1.6 to 2.1 times the floor in 60 s"),
 }
