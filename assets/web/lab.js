@@ -11,12 +11,11 @@ import { createReadings } from "./readings.js";
 import { createRecording } from "./recording.js";
 import { createSettings } from "./settings.js";
 import { createShortcuts } from "./shortcuts.js";
-import { createStage } from "./stage.js";
+import { createStageArea } from "./stagearea.js";
 import { Store } from "./store.js";
 import { createTimeline } from "./timeline.js";
 import { knobMarks, timelineOf } from "./timelinedata.js";
 import { createWhatIf } from "./whatif.js";
-import { createLayers } from "./layers.js";
 
 const READABLE = 100; // ms between two updates of numbers while training
 const NONE = [];
@@ -84,6 +83,7 @@ export function createLab({ root, parts, family, metrics, link }) {
     cancelFork: settings.endFork,
     fork: settings.fork,
     draw: () => drawing.open(),
+    scene: (name) => area.scenes.show(name),
     tour: () => ((state.touring = !state.touring), schedule()),
     dismiss: () => ((state.error = null), schedule()),
   };
@@ -91,9 +91,8 @@ export function createLab({ root, parts, family, metrics, link }) {
   // --- parts ------------------------------------------------------------------------------------------------------------------
   const header = createHeader(parts.header);
   const controls = createControls(parts.controls, parts["phone-bar"], family, { ...commands, changed: settings.changed });
-  const stageBox = parts.stage.querySelector(".stage-canvas");
-  const stage = createStage(stageBox, { onHover: () => {} });
-  const layers = createLayers(parts.stage.querySelector(".stage-bar"), family.layers, (shown) => stage.setLayers(shown));
+  const knobs = { changed: settings.changed, config: () => state.config, mayChange: settings.mayChange };
+  const area = createStageArea(parts.stage, { family, metrics, session, store, commands, redraw: schedule, knobs });
   const plate = createPlate(parts.stage.querySelector(".plate"), commands, family);
   const scrub = (step) => {
     const last = store.active?.lastStep ?? 0;
@@ -121,10 +120,10 @@ export function createLab({ root, parts, family, metrics, link }) {
       await act("preview", { settings: state.config });
       return answer;
     },
-    bounds: () => stage.bounds?.() ?? null,
+    bounds: () => area.stage.bounds(),
   });
   controls.onOwnData(() => drawing.open(), (files) => drawing.files(files));
-  createShortcuts(root, { ...commands, timeline, fork: settings.startFork, full: () => layers.fullScreen() });
+  createShortcuts(root, { ...commands, timeline, fork: settings.startFork, full: () => area.layers.fullScreen() });
   document.addEventListener("playground:share", share);
 
   async function share() {
@@ -145,7 +144,7 @@ export function createLab({ root, parts, family, metrics, link }) {
     });
   }
 
-  let shown = {};
+  let wordsAt = 0;
   /** Stage and timeline follow every picture; numbers, charts and words no more often than they can be read. */
   function draw() {
     const branch = store.active;
@@ -153,9 +152,9 @@ export function createLab({ root, parts, family, metrics, link }) {
     const set = family.datasets[config.dataset];
     const note = whatIf.trial?.note ?? store.note(store.step);
     const about = { branch, config, set, note, evidence: note?.evidence ?? NONE };
-    drawStage(about);
+    Object.assign(about, drawStage(about));
     timelineNow();
-    const fast = store.offline == null && (state.playing || (store.live && store.header.state === "running")) && performance.now() - shown.wordsAt < READABLE;
+    const fast = store.offline == null && (state.playing || (store.live && store.header.state === "running")) && performance.now() - wordsAt < READABLE;
     if (fast) later();
     else drawWords(about);
   }
@@ -180,25 +179,23 @@ export function createLab({ root, parts, family, metrics, link }) {
     const film = recording.now();
     const backdrop = film?.backdrop ?? store.backdrop();
     const frame = film?.frame ?? whatIf.trial?.frame ?? store.frameAt(store.step);
-    if (backdrop && backdrop !== shown.backdrop) stage.setBackdrop(backdrop);
-    if (frame && frame !== shown.frame) stage.setFrame(frame);
-    if (evidence !== shown.evidence) stage.setMarks(evidence.filter((e) => e.index != null).map((e) => ({ mode: e.index, number: e.number })));
-    const covered = plate.update(store, { error: state.error, started: started(), film: film?.words });
-    stage.setState({ faded: !film && ["waiting", "starting"].includes(store.header.state), empty: !film && !whatIf.trial && !started(), inset: covered });
-    Object.assign(shown, { backdrop, frame, evidence });
-    Object.assign(root.dataset, { state: store.header.state, step: branch?.info.step ?? 0, shown: frame?.step ?? "", branches: store.branches.size });
+    const inset = plate.update(store, { error: state.error, started: started(), film: film?.words });
+    const faded = !film && ["waiting", "starting"].includes(store.header.state);
+    const drawn = area.draw({ frame, backdrop, evidence, faded, empty: !film && !whatIf.trial && !started(), inset });
+    Object.assign(root.dataset, { state: store.header.state, step: branch?.info.step ?? 0, shown: drawn?.step ?? "", branches: store.branches.size });
+    return { frame: drawn, backdrop };
   }
 
-  function drawWords({ branch, config, set, note, evidence }) {
-    shown.wordsAt = performance.now();
+  function drawWords({ branch, config, set, note, evidence, frame, backdrop }) {
+    wordsAt = performance.now();
     header.update(store, config);
     controls.update({ store, started: started(), running: running(), forking: state.forking, changes: controls.changed(), mayChange: settings.mayChange });
-    layers.update(set.kind, config);
     const run = store.lineage().at(-1)?.info.id;
     const seen = whatIf.trial ?? store;
     const total = whatIf.trial?.step ?? branch?.info.total ?? config.steps;
     const about = { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config.objective, smoothed: config.label_smoothing > 0 };
     readings.update(seen, { ...about, total, marks: whatIf.trial ? NONE : knobMarks(branch), evidence, run: whatIf.trial ? "what if" : run });
+    area.words({ frame, backdrop, config, set, kind: set.kind, step: seen.step, total, started: started(), running: running(), engine: store.header.engine, seen });
     explain.update({ note: note ?? stopped(), started: started(), about: family.objectives[config.objective], objective: config.objective });
     code.update({ objective: config.objective, values: Object.fromEntries(MEASURED.map((name) => [name, store.value(name)])) });
   }
@@ -274,5 +271,5 @@ export function createLab({ root, parts, family, metrics, link }) {
   }
 
   const ready = start().catch(refuse);
-  return { session, store, state, commands, stage, timeline, whatIf, ready, draw, family };
+  return { session, store, state, commands, stage: area.stage, area, timeline, whatIf, ready, draw, family };
 }

@@ -6,6 +6,7 @@ export function createLayers(bar, layers, onChange) {
   const box = bar.querySelector(".layers");
   const shown = Object.fromEntries(Object.values(layers).flat().map(([key]) => [key, true]));
   let built = "";
+  let again = () => {};
   const full = Object.assign(document.createElement("button"), { type: "button", className: "icon-button full-screen", innerHTML: icon("full"), title: "Full screen" });
   full.setAttribute("aria-label", "Full screen");
   full.addEventListener("click", fullScreen);
@@ -22,7 +23,11 @@ export function createLayers(bar, layers, onChange) {
     const key = kind + critic;
     if (key === built) return;
     built = key;
-    bar.querySelector("h2").textContent = kind === "2d" ? "Data space" : "Samples";
+    build(kind, critic);
+    again = () => build(kind, critic);
+  }
+
+  function build(kind, critic) {
     box.replaceChildren(
       ...layers[kind].map(([name, title, role]) => {
         const button = Object.assign(document.createElement("button"), { type: "button", className: "toggle", innerHTML: `<i data-role="${role}"></i>` });
@@ -39,5 +44,12 @@ export function createLayers(bar, layers, onChange) {
     );
   }
 
-  return { update, fullScreen };
+  /** Show these layers and no others. */
+  function only(names) {
+    for (const key of Object.keys(shown)) shown[key] = names.includes(key);
+    again();
+    onChange({ ...shown });
+  }
+
+  return { update, only, fullScreen };
 }

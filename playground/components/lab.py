@@ -31,11 +31,11 @@ def controls() -> gr.HTML:
 
 
 def stage(title: str) -> gr.HTML:
-    """The picture, its layer toggles, the plate for messages, and the timeline that drives the whole tab."""
+    """The picture, its layer toggles, the diagram, the scenes that can take the picture's place, messages, and the timeline."""
     return panel(
         "stage",
         f'<div class="stage-bar"><h2>{title}</h2><span class="layers"></span></div>'
-        '<div class="stage-canvas"></div><div class="plate" role="status" hidden></div><div class="timeline"></div>',
+        '<div class="flow"></div><div class="stage-canvas"></div><div class="stage-scene" hidden></div><div class="plate" role="status" hidden></div><div class="timeline"></div>',
         tag="section",
         classes="stage",
     )

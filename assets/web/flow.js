@@ -1,0 +1,1 @@
+export const createFlow = () => ({ update() {}, play: () => Promise.resolve(), playing: false });

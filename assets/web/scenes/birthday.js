@@ -1,0 +1,2 @@
+export const title = "Birthday test";
+export const create = () => ({ update() {} });

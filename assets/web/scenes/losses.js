@@ -1,0 +1,2 @@
+export const title = "Losses";
+export const create = () => ({ update() {} });

@@ -1,0 +1,3 @@
+export const title = "Nearest neighbours";
+export const kinds = ["image"];
+export const create = () => ({ update() {} });

@@ -1,0 +1,2 @@
+export const title = "Noise space";
+export const create = () => ({ update() {} });

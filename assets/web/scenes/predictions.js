@@ -1,0 +1,2 @@
+export const title = "Predictions";
+export const create = () => ({ update() {} });

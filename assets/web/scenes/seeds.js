@@ -1,0 +1,2 @@
+export const title = "32 seeds";
+export const create = () => ({ update() {} });
