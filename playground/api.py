@@ -17,7 +17,7 @@ import gradio as gr
 from engines.config import knobs
 from engines.core import Images, Snapshot, drawn
 from engines.data import DATASETS
-from playground.sessions import frames
+from playground.sessions import frames, questions
 from playground.sessions.limits import LIMITS, Refused
 from playground.sessions.routes import address
 from playground.sessions.service import Service
@@ -63,7 +63,7 @@ def add_api(service: Service) -> None:
                 async for token, look in looks:
                     metrics |= look["metrics"]
                     if look["state"] != "running":
-                        last = frames.decode(await service.sample(token, {"n": n, "seed": int(seed)}))
+                        last = frames.decode(await questions.sample(service, token, {"n": n, "seed": int(seed)}))
                 return {"step": look["step"], "state": look["state"], "metrics": metrics, "samples": _arrays(last)}
 
     gr.api(_list(service), api_name="list", concurrency_limit=AT_ONCE)

@@ -59,6 +59,14 @@ export class Session {
     return decodeTrial(await reply.arrayBuffer());
   }
 
+  /** Single steps `step` to `step + count − 1` of a branch, made again. @returns {Promise<{header: {rows: object[]}, frames: object[]}>} */
+  async closer(branch, step, count) {
+    const headers = { "X-Session": this.token, "Content-Type": "application/json" };
+    const reply = await fetch(new URL("closer", BASE), { method: "POST", headers, body: JSON.stringify({ branch, step, count }) });
+    if (!reply.ok) throw Object.assign(new Refused(await reply.json()), { status: reply.status });
+    return decodePull(await reply.arrayBuffer());
+  }
+
   /** The page closes: its run may wait sooner than the half minute a hidden page is given. */
   leave() {
     const headers = { "X-Session": this.token, "Content-Type": "application/json" };

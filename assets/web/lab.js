@@ -1,5 +1,6 @@
 // One family's tab: joins the session, the store and the parts of the page. Decides what a change of a knob means in each state.
 import { Refused, Session, resolve } from "./api.js";
+import { createCloser } from "./closer.js";
 import { createCodePanel } from "./code.js";
 import { createControls } from "./controls.js";
 import { createDrawing } from "./drawing.js";
@@ -104,6 +105,7 @@ export function createLab({ root, parts, family, metrics, link }) {
     onPick: scrub,
     onFork: settings.startFork,
     onMark: commands.mark,
+    onNeed: createCloser({ session, store, refuse, redraw: schedule }),
     onPlay: (playing) => ((state.playing = playing), schedule()),
     onLive: () => ((store.cursor = null), schedule()),
     onBranch: commands.select,

@@ -1,15 +1,20 @@
 // Plays the pictures that are there as a film. At 1x a whole run takes ten seconds, whatever its length, as long as it has pictures.
-// Where the visitor prefers less motion it goes on in a few still steps instead.
+// "One step a second" shows every single step, asking for those that have no picture yet. Where the visitor prefers less motion the
+// film goes on in a few still steps instead.
 
 const FILM = 10; // s at 1x
 const STILLS = 12; // pictures of the still version
 const STILL_PAUSE = 900; // ms
+const STEP_PAUSE = 1000; // ms
 
-export const SPEEDS = [0.25, 0.5, 1, 2, 4];
+export const SINGLE = "single";
+/** [value, words], slowest first. */
+export const SPEEDS = [[SINGLE, "1 step/s"], [0.25, "¼×"], [0.5, "½×"], [1, "1×"], [2, "2×"], [4, "4×"], [Infinity, "at once"]];
 
 /**
  * @param {{steps: () => number[], cursor: () => number, last: () => number}} run what there is to play
- * @param {{show: (step: number) => void, end: () => void, changed: (playing: boolean) => void}} on
+ * @param {{show: (step: number) => void, end: () => void, changed: (playing: boolean) => void, need?: (step: number) => Promise<boolean>}} on
+ *   need(step) resolves once there is a picture of exactly that step, or to false if there will be none
  */
 export function createPlayer(run, on) {
   const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -19,19 +24,25 @@ export function createPlayer(run, on) {
   let shown = -1;
   let timer = 0;
   let before = 0;
+  let take = 0; // grows at each start and stop: an answer that comes late belongs to none
 
   function play() {
     const steps = run.steps();
     if (steps.length < 2) return;
     const atEnd = run.cursor() >= steps.at(-1);
+    if (speed === Infinity) return on.end();
     position = atEnd ? steps[0] : run.cursor();
     shown = -1;
     before = performance.now();
+    take++;
     set(true);
-    next(before);
+    go();
   }
 
+  const go = () => (speed === SINGLE ? single(take) : next(performance.now()));
+
   function stop() {
+    take++;
     cancelAnimationFrame(timer);
     clearTimeout(timer);
     if (playing) set(false);
@@ -42,18 +53,31 @@ export function createPlayer(run, on) {
     on.changed(value);
   }
 
+  function end() {
+    stop();
+    on.end();
+  }
+
   function next(now) {
     if (!playing) return;
-    const end = run.last();
-    position += still.matches ? (shown < 0 ? 0 : end / STILLS) : ((Math.max(0, now - before) / 1000) * speed * end) / FILM; // a frame's time can lie before the press
+    const last = run.last();
+    position += still.matches ? (shown < 0 ? 0 : last / STILLS) : ((Math.max(0, now - before) / 1000) * speed * last) / FILM; // a frame's time can lie before the press
     before = now;
-    if (position >= end) {
-      set(false);
-      return on.end();
-    }
+    if (position >= last) return end();
     const step = run.steps().findLast((s) => s <= position);
     if (step != null && step !== shown) on.show((shown = step));
     timer = still.matches ? setTimeout(() => next(performance.now()), STILL_PAUSE / speed) : requestAnimationFrame(next);
+  }
+
+  /** The next step, when it has its picture. */
+  async function single(mine) {
+    const step = Math.floor(position) + 1;
+    if (step >= run.last()) return end();
+    const there = await on.need?.(step);
+    if (mine !== take) return;
+    if (!there) return stop();
+    on.show((position = shown = step));
+    timer = setTimeout(() => single(mine), STEP_PAUSE);
   }
 
   return {
@@ -68,6 +92,9 @@ export function createPlayer(run, on) {
     },
     set speed(value) {
       speed = value;
+      if (!playing) return;
+      stop();
+      play();
     },
   };
 }

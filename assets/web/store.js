@@ -10,6 +10,7 @@ class Branch {
     this.rows = [];
     this.frames = [];
     this.events = [];
+    this.fine = new Map(); // step -> metrics of that step alone, where single steps were asked for
     this.backdrop = null;
   }
 
@@ -17,6 +18,7 @@ class Branch {
   rewind(step) {
     this.rows = this.rows.filter((r) => r.s <= step);
     this.frames = this.frames.filter((f) => f.s <= step);
+    for (const s of this.fine.keys()) if (s > step) this.fine.delete(s);
   }
 
   addRow(row) {
@@ -46,6 +48,7 @@ class Branch {
 
   /** The newest value of a metric at or before a step; null if it was never measured. */
   value(metric, step) {
+    if (this.fine.get(step)?.[metric] != null) return this.fine.get(step)[metric];
     for (let i = this.rows.length - 1; i >= 0; i--) {
       const { s, m } = this.rows[i];
       if (s <= step && m[metric] != null) return m[metric];

@@ -12,7 +12,7 @@ const ROW = `
   <button type="button" class="icon-button back" aria-label="One picture back">${icon("stepb")}</button>
   <button type="button" class="icon-button play" aria-label="Play">${icon("play")}</button>
   <button type="button" class="icon-button on" aria-label="One picture on">${icon("stepf")}</button>
-  <button type="button" class="speed" aria-label="Speed of the film" title="Speed of the film; at 1× the run takes ten seconds">1×</button>
+  <select class="speed" aria-label="Speed of the film" title="Speed of the film; at 1× the run takes ten seconds">${SPEEDS.map(([v, words]) => `<option value="${v}"${v === 1 ? " selected" : ""}>${words}</option>`).join("")}</select>
   <span class="at"><b></b> <span class="where"></span></span>
   <button type="button" class="button small go-live" hidden>Go live</button>
   <span class="space"></span>
@@ -34,7 +34,8 @@ const ROW = `
 /**
  * @param {HTMLElement} container
  * @param {{onScrub?: (step: number) => void, onPick?: (step: number) => void, onLive?: () => void, onFork?: (step: number) => void,
- *   onMark?: (step: number) => void, onBranch?: (id: string) => void, onPlay?: (playing: boolean) => void}} on
+ *   onMark?: (step: number) => void, onBranch?: (id: string) => void, onPlay?: (playing: boolean) => void,
+ *   onNeed?: (step: number) => Promise<boolean>}} on
  *   onScrub is called with a step that has a picture, or with the newest step; onPick with the step of a flag
  * @returns {{update: (data: Partial<TimelineData>) => void, move: (pictures: number) => void, play: () => void, stop: () => void, element: HTMLElement}}
  */
@@ -50,7 +51,7 @@ export function createTimeline(container, on = {}) {
   const surface = createSurface(track, (ctx, width, _, colors) => drawLane(ctx, data, { width, colors, pointer: dragging ? null : pointer }), { height: HEIGHT });
   const player = createPlayer(
     { steps: () => data.steps, cursor: () => data.cursor, last: () => data.last },
-    { show: (step) => on.onScrub?.(step), end: () => live(), changed: (playing) => (showRow(), on.onPlay?.(playing)) },
+    { show: (step) => on.onScrub?.(step), end: () => live(), changed: (playing) => (showRow(), on.onPlay?.(playing)), need: on.onNeed },
   );
 
   // --- moving ------------------------------------------------------------------------------------------------------------------
@@ -168,10 +169,7 @@ export function createTimeline(container, on = {}) {
   find(".mark").addEventListener("click", () => on.onMark?.(data.cursor));
   find(".fork").addEventListener("click", () => on.onFork?.(data.cursor));
   find(".branch").addEventListener("change", (event) => on.onBranch?.(event.target.value));
-  find(".speed").addEventListener("click", () => {
-    player.speed = SPEEDS[(SPEEDS.indexOf(player.speed) + 1) % SPEEDS.length];
-    showRow();
-  });
+  find(".speed").addEventListener("change", (event) => (player.speed = SPEEDS[event.target.selectedIndex][0]));
 
   // --- the row ----------------------------------------------------------------------------------------------------------------------
   const set = (element, property, value) => element[property] !== value && (element[property] = value);
@@ -184,7 +182,6 @@ export function createTimeline(container, on = {}) {
       button.innerHTML = icon(playing ? "pause" : "play");
       button.setAttribute("aria-label", player.playing ? "Pause the film" : playing ? "Hold this picture" : "Play");
     }
-    set(find(".speed"), "textContent", `${player.speed}×`.replace("0.25", "¼").replace("0.5", "½"));
     set(find(".at b"), "textContent", `step ${int(data.cursor)}`);
     set(find(".where"), "textContent", data.live ? (data.running ? "live" : "newest") : `, ${data.running ? "live" : "newest"} is ${int(data.last)}`);
     find(".at").classList.toggle("behind", !data.live);

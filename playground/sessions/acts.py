@@ -82,7 +82,7 @@ def set_knobs(service: Service, record: Record, body: Body) -> dict[str, Any]:
 def fork(service: Service, record: Record, body: Body) -> dict[str, Any]:
     """A second future of a run, from one of its steps on, with other knobs. The run itself goes on."""
     family = service.families[record.family]
-    parent = _named(record, body)
+    parent = named(record, body)
     step_ = settings.integer(body, "step", 0, parent.step)
     while parent.parent in record.runs and step_ < parent.from_step:
         parent = record.runs[parent.parent]
@@ -126,7 +126,7 @@ def rewind(service: Service, record: Record, body: Body) -> dict[str, Any]:
 
 def select(service: Service, record: Record, body: Body) -> None:
     """Make another run the active one."""
-    record.active = _named(record, body).name
+    record.active = named(record, body).name
 
 
 def leave(service: Service, record: Record, body: Body) -> None:
@@ -154,7 +154,7 @@ def active(record: Record) -> Run:
     return record.run
 
 
-def _named(record: Record, body: Body) -> Run:
+def named(record: Record, body: Body) -> Run:
     name = body.get("branch")
     if not isinstance(name, str) or name not in record.runs:
         raise Refused("branch is not one of this session's runs.", "branch")

@@ -16,7 +16,7 @@ from engines.config import from_dict, knobs, to_dict
 from engines.core import Diverged, Engine, Family, Snapshot
 from engines.loop import Watch, advance, first_look, look
 from engines.state import pack, unpack
-from playground.sessions import frames
+from playground.sessions import closer, frames
 
 log = logging.getLogger(__name__)
 WHAT_IF_LOOKS = 12
@@ -101,6 +101,10 @@ class Branch:
     def what_if(self, ticket: str, config: Any) -> None:
         self.jobs.append(self._what_if(ticket, config))
 
+    def closer(self, ticket: str, config: Any, checkpoint: bytes, step: int, count: int) -> None:
+        """Steps `step` to `step + count − 1` again, one by one, from a checkpoint that was taken before them under `config`."""
+        self.jobs.append(self._closer(ticket, config, checkpoint, step, count))
+
     # --- jobs ----------------------------------------------------------------------------------------------------------------
 
     def _prepare(self) -> Iterator[None]:
@@ -176,6 +180,18 @@ class Branch:
         except Diverged as error:
             log.info("what if: %s", error)
         self.emit("sampled", frames.envelope(frames.to_json({"rows": rows}), frames.encode(last)), ticket=ticket)
+
+    def _closer(self, ticket: str, config: Any, checkpoint: bytes, step: int, count: int) -> Iterator[None]:
+        engine, seen = self._build(config), []
+        yield
+        try:
+            for snapshot in closer.closer(engine, checkpoint, step, count):
+                if snapshot is not None:
+                    seen.append(snapshot)
+                yield
+        except Diverged as error:
+            log.info("closer: %s", error)
+        self.emit("sampled", closer.answer(seen), ticket=ticket)
 
     def _save(self, pin: bool = False) -> Iterator[None]:
         Watch().look(self._built(), {})  # Diverged rather than keep a state that is lost

@@ -120,6 +120,9 @@ class Host:
                     branch.sample(header["ticket"], header["request"])
                 case "what_if":
                     branch.what_if(header["ticket"], from_dict(branch.family.Config, header["config"]))
+                case "closer":
+                    config = from_dict(branch.family.Config, header["config"])
+                    branch.closer(header["ticket"], config, payload, header["step"], header["count"])
 
     def _open(self, header: Mapping[str, Any], payload: bytes) -> None:
         sid, name, about = header["sid"], header["b"], header["data"]

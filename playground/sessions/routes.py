@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from playground.sessions import frames, uploads
+from playground.sessions import frames, questions, uploads
 from playground.sessions.limits import LIMITS, Buckets, Refused
 from playground.sessions.service import Service
 
@@ -53,13 +53,16 @@ def routes(service: Service, schema: Callable[[], bytes]) -> list[BaseRoute]:
         since, history = _number(request, "since", 0, 2**53), bool(_number(request, "history", 0, 1))
         wait = _number(request, "wait", 0, 3_600, default=15)
         data = await service.pull(token, since, history, min(wait, LONGEST_WAIT))
-        return Response(data, media_type="application/octet-stream", headers=NO_STORE)
+        return _bytes(data)
 
     async def what_if(request: Request) -> Response:
         token = _token(service, request)
         body = await _json(request, LIMITS.max_body, allowed=("settings",))
-        found = await service.what_if(token, body.get("settings", {}))
-        return Response(found, media_type="application/octet-stream", headers=NO_STORE)
+        return _bytes(await questions.what_if(service, token, body.get("settings", {})))
+
+    async def closer(request: Request) -> Response:
+        token = _token(service, request)
+        return _bytes(await questions.closer(service, token, await _json(request, LIMITS.max_body, allowed=("branch", "step", "count"))))
 
     async def data(request: Request) -> Response:
         token = _token(service, request)
@@ -73,7 +76,7 @@ def routes(service: Service, schema: Callable[[], bytes]) -> list[BaseRoute]:
 
         return call
 
-    posts = {"resolve": resolve, "open": open_, "act": act, "data": data, "what-if": what_if}
+    posts = {"resolve": resolve, "open": open_, "act": act, "data": data, "what-if": what_if, "closer": closer}
     return [
         Route("/play/schema", _guard(limited(get_schema)), methods=["GET"]),
         Route("/play/pull", _guard(pull), methods=["GET"]),
@@ -121,6 +124,10 @@ def _guard(handler: Handler) -> Handler:
 
 def _answer(value: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
     return Response(frames.to_json(value), status, media_type="application/json", headers=NO_STORE | (headers or {}))
+
+
+def _bytes(data: bytes) -> Response:
+    return Response(data, media_type="application/octet-stream", headers=NO_STORE)
 
 
 def _token(service: Service, request: Request) -> str:

@@ -12,14 +12,14 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from typing import Any, Protocol
 
 from engines.config import to_dict
 from engines.core import Family
 from playground.sessions import answer, news, settings
-from playground.sessions.acts import ACTS, active
+from playground.sessions.acts import ACTS
 from playground.sessions.limits import LIMITS, Buckets, Refused
 from playground.sessions.line import Line
 from playground.sessions.record import Item, Own, Record, Run
@@ -129,38 +129,6 @@ class Service:
                 record.pulling -= 1
                 record.seen = time.monotonic()
 
-    async def sample(self, token: str, request: Mapping[str, Any], seconds: float = 60.0) -> bytes:
-        """Draw from the active run's model; a frame with float32 arrays. Refused if it takes too long."""
-        return await self._ask(self.find(token), "sample", "Drawing the samples took too long.", seconds, request=dict(request))
-
-    async def what_if(self, token: Any, overrides: Any, seconds: float = 10.0) -> bytes:
-        """A whole short run with other settings, nothing of it kept: JSON {"rows"}, then the frame of its last picture. Only where
-        the compiled engine runs, which has the answer while the knob is still under the finger."""
-        record = self.find(token)
-        self.acts.take(record.sid)
-        config = settings.resolve(self.family(record.family), overrides)
-        if not record.run or record.run.twin == "torch" or settings.kind(config) != "2d":
-            raise Refused("What-if needs the compiled engine, which does not run here.")
-        if config.steps > LIMITS.what_if_steps:
-            config = replace(config, steps=LIMITS.what_if_steps)
-        return await self._ask(record, "what_if", "The run took too long.", seconds, config=to_dict(config))
-
-    async def _ask(self, record: Record, do: str, late: str, seconds: float, **more: Any) -> bytes:
-        """Have the worker of the active run answer a question."""
-        ticket, loop = secrets.token_urlsafe(8), asyncio.get_running_loop()
-        future = loop.create_future()
-        with self.lock:
-            run = active(record)
-            self.ensure(record, run)
-            self.tickets[ticket] = (loop, future)
-            self.tell(record, run, do, ticket=ticket, **more)
-        try:
-            return await asyncio.wait_for(future, seconds)
-        except TimeoutError:
-            raise Refused(late, status=503) from None
-        finally:
-            self.tickets.pop(ticket, None)
-
     def add_own(self, token: Any, dataset: str, own: Own, message: str) -> dict[str, Any]:
         """Keep a visitor's own data for the runs to come."""
         record = self.find(token)
@@ -192,9 +160,9 @@ class Service:
 
     # --- what acts do to runs ------------------------------------------------------------------------------------------------
 
-    def tell(self, record: Record, run: Run, do: str, **more: Any) -> None:
+    def tell(self, record: Record, run: Run, do: str, payload: bytes = b"", **more: Any) -> None:
         """One message about a run to its worker."""
-        self.workers.send(record.worker, {"do": do, "sid": record.sid, "b": run.name, **more})
+        self.workers.send(record.worker, {"do": do, "sid": record.sid, "b": run.name, **more}, payload)
 
     def launch(self, record: Record, run: Run) -> None:
         """Have the worker build a run: at its last checkpoint, at the point where it forks off, or at step 0."""

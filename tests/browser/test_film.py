@@ -67,3 +67,25 @@ def test_dragging_a_knob_redraws_whole_runs_and_letting_go_trains_exactly(browse
     assert page.evaluate("() => window.playground.store.active.info.step") == 14_000
     assert not page.watch.bad, page.watch.bad
     page.context.close()
+
+
+def test_the_film_goes_step_by_step_or_all_at_once(browser, fast):
+    page = open_page(browser, fast)
+    page.wait_for_function("() => window.playground.store.header.engine === 'numba'", timeout=120_000)
+    train(page)
+    wait_state(page, "finished", seconds=20)
+    page.select_option(".speed", label="1 step/s")
+    shown = "() => +document.querySelector('#lab-gan').dataset.shown"
+    seen = []
+    while len(seen) < 3:
+        page.wait_for_timeout(250)
+        if (step := int(page.evaluate(shown))) not in seen[-1:]:
+            seen.append(step)
+    assert [b - a for a, b in zip(seen[1:], seen[2:], strict=False)] == [1], "every single step, though few were looked at before"
+    assert page.evaluate("() => window.playground.store.value('modes_covered')") == page.evaluate(
+        "s => window.playground.store.active.fine.get(s).modes_covered", seen[-1]
+    ), "measured at this very step"
+    page.select_option(".speed", label="at once")
+    page.wait_for_function("() => document.querySelector('#lab-gan').dataset.shown === '14000'")
+    assert not page.watch.bad, page.watch.bad
+    page.context.close()

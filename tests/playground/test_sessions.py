@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from playground.sessions import frames
+from playground.sessions import frames, questions
 from tests.playground.conftest import QUICK, branch
 
 
@@ -221,7 +221,7 @@ def test_samples_for_programs(visitor, live):
 
     service, _ = live
     visitor.act("preview", settings=QUICK)
-    snapshot = frames.decode(asyncio.run(service.sample(visitor.token, {"n": 5, "seed": 1})))
+    snapshot = frames.decode(asyncio.run(questions.sample(service, visitor.token, {"n": 5, "seed": 1})))
     assert snapshot.views["samples"][0].xy.shape == (5, 2)
 
 
