@@ -20,6 +20,7 @@ HEAD = """
 <link rel="stylesheet" href="play/web/tokens.css">
 <link rel="stylesheet" href="play/web/playground.css">
 <link rel="stylesheet" href="play/web/timeline.css">
+<link rel="stylesheet" href="play/web/scenes.css">
 <script type="module" src="play/web/main.js"></script>
 """
 

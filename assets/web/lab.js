@@ -84,6 +84,7 @@ export function createLab({ root, parts, family, metrics, link }) {
     cancelFork: settings.endFork,
     fork: settings.fork,
     draw: () => drawing.open(),
+    scrub: (step) => scrub(step),
     scene: (name) => area.scenes.show(name),
     tour: () => ((state.touring = !state.touring), schedule()),
     dismiss: () => ((state.error = null), schedule()),

@@ -1,13 +1,15 @@
 // What the stage can show instead of data space: noise, predictions, losses, many seeds, tests. The title of the stage is their menu.
 import { icon } from "./icons.js";
 import * as birthday from "./scenes/birthday.js";
+import * as fidelity from "./scenes/fidelity.js";
+import * as gradients from "./scenes/gradients.js";
 import * as losses from "./scenes/losses.js";
 import * as neighbours from "./scenes/neighbours.js";
 import * as noise from "./scenes/noise.js";
 import * as predictions from "./scenes/predictions.js";
 import * as seeds from "./scenes/seeds.js";
 
-const SCENES = { noise, predictions, losses, seeds, birthday, neighbours };
+const SCENES = { noise, predictions, losses, gradients, fidelity, seeds, birthday, neighbours };
 const HOME = { "2d": "Data space", image: "Samples" };
 
 /**

@@ -35,7 +35,8 @@ def stage(title: str) -> gr.HTML:
     return panel(
         "stage",
         f'<div class="stage-bar"><h2>{title}</h2><span class="layers"></span></div>'
-        '<div class="flow"></div><div class="stage-canvas"></div><div class="stage-scene" hidden></div><div class="plate" role="status" hidden></div><div class="timeline"></div>',
+        '<div class="flow"></div><div class="stage-canvas"></div><div class="stage-scene" hidden></div>'
+        '<div class="plate" role="status" hidden></div><div class="timeline"></div>',
         tag="section",
         classes="stage",
     )
