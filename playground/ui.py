@@ -7,12 +7,12 @@ from typing import Any
 
 import gradio as gr
 
+from engines.registry import FAMILIES
 from playground.api import add_api
 from playground.components.panel import panel
-from playground.schema import schema
+from playground.schema import TABS, schema
 from playground.sessions.routes import routes
 from playground.sessions.service import Service
-from playground.tabs import gan
 from playground.theme import theme
 
 HEAD = """
@@ -29,8 +29,10 @@ def build(service: Service) -> gr.Blocks:
     """The page. A family without a working tab has none."""
     with gr.Blocks(title="Generative Playground", fill_width=True, delete_cache=(3600, 3600)) as demo:
         panel("brand", tag="div", classes="brand")
-        with gr.Tabs(elem_id="nav", selected="gan"), gr.Tab("GAN", id="gan"):
-            gan.build()
+        with gr.Tabs(elem_id="nav", selected="gan"):
+            for key, tab in TABS.items():
+                with gr.Tab(FAMILIES[key].title, id=key):
+                    tab.build()
         add_api(service)
     return demo
 

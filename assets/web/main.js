@@ -8,7 +8,11 @@ const PARTS = ["header", "controls", "stage", "explain", "readings", "code", "ph
 const alive = new WeakSet();
 const schema = fetchSchema();
 
-/** Bring to life every tab whose parts are all there. Gradio mounts them one by one, and again when it re-draws a tab. */
+const labs = {};
+const watch = new IntersectionObserver(scan); // a tab that was hidden comes to life when it is first seen
+Object.defineProperty(window, "playground", { get: () => Object.values(labs).find((lab) => lab.root.offsetParent) ?? Object.values(labs)[0] });
+
+/** Bring to life every tab that is seen and whose parts are all there. Gradio mounts them one by one, and again when it re-draws a tab. */
 async function scan() {
   const brand = document.querySelector('[data-part="brand"]');
   if (brand && !alive.has(brand)) {
@@ -18,10 +22,11 @@ async function scan() {
   for (const root of document.querySelectorAll("[id^=lab-]")) {
     const parts = Object.fromEntries(PARTS.map((name) => [name, root.querySelector(`[data-part="${name}"]`)]));
     const key = root.id.slice("lab-".length);
-    if (alive.has(parts.stage ?? root) || Object.values(parts).includes(null)) continue;
+    watch.observe(root);
+    if (alive.has(parts.stage ?? root) || Object.values(parts).includes(null) || !root.offsetParent) continue;
     alive.add(parts.stage);
     const { families, metrics } = await schema;
-    window.playground = createLab({ root, parts, family: families[key], metrics, link: parseLink(key) });
+    labs[key] = createLab({ root, parts, family: families[key], metrics, link: parseLink(key) });
   }
 }
 
