@@ -160,6 +160,10 @@ class Engine(Sampler, Protocol):
     def evaluate(self) -> Mapping[str, float]:
         """Metrics worth their cost, at their own cadence. Changes nothing."""
 
+    def answer(self, question: Any) -> Iterator[Snapshot | None]:
+        """The answer to one of the family's questions, as the last snapshot; None between the parts of a long one. Changes nothing.
+        ValueError, in one sentence, where the question makes no sense for this run."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -221,6 +225,7 @@ class Family:
     cadence: Callable[[Any], tuple[int, int]]  # Config -> (steps between looks, looks between evaluations)
     diagnose: Callable[[Sequence[Mapping[str, float]], Any], Note | None]
     headline: Callable[[Any], tuple[str, ...]]  # Config -> names of the metrics shown as tiles
+    questions: Mapping[str, type[Any]] = field(default_factory=dict)  # what a run can be asked: name -> class whose fields are knobs
 
     def build(self, config: Any, *, device: str = "cpu", data: np.ndarray | None = None) -> Engine:
         """A fresh engine. `data` carries the visitor's own points (n, 2) or images (n, c, h, w) when config.dataset is "own"."""

@@ -42,6 +42,7 @@ def _family(family: Family) -> dict[str, Any]:
         "datasets": datasets,
         "headline": {key: family.headline(family.resolve({"dataset": key})) for key in datasets},
         "objectives": explain.objectives(family.key),
+        "fixes": explain.fixes(family.key),
         "code": {key: [code_peek.source(*place) for place in places] for key, places in TABS[family.key].CODE.items()},
         **TABS[family.key].EXTRA,
     }

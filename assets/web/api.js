@@ -1,5 +1,5 @@
 // The page's side of a session: open or reattach, send commands, pull what is new. No drawing here.
-import { decodePull, decodeTrial } from "./decode.js";
+import { decodeFrame, decodePull, decodeTrial } from "./decode.js";
 
 const BASE = new URL("play/", document.baseURI);
 const WAIT = 15; // seconds the server may hold a pull when nothing is new
@@ -53,18 +53,25 @@ export class Session {
 
   /** A whole short run with other settings, of which nothing is kept. @returns {Promise<{rows: object[], frame: object}>} */
   async whatIf(settings) {
-    const headers = { "X-Session": this.token, "Content-Type": "application/json" };
-    const reply = await fetch(new URL("what-if", BASE), { method: "POST", headers, body: JSON.stringify({ settings }) });
-    if (!reply.ok) throw Object.assign(new Refused(await reply.json()), { status: reply.status });
-    return decodeTrial(await reply.arrayBuffer());
+    return decodeTrial(await this.bytes("what-if", { settings }));
+  }
+
+  /** One of the family's questions about the run as it is now; throws Refused. @returns {Promise<import("./decode.js").Frame>} */
+  async ask(question, values = {}) {
+    return decodeFrame(await this.bytes("ask", { question, values }));
   }
 
   /** Single steps `step` to `step + count − 1` of a branch, made again. @returns {Promise<{header: {rows: object[]}, frames: object[]}>} */
   async closer(branch, step, count) {
+    return decodePull(await this.bytes("closer", { branch, step, count }));
+  }
+
+  /** Ask the worker something; throws Refused. */
+  async bytes(path, body) {
     const headers = { "X-Session": this.token, "Content-Type": "application/json" };
-    const reply = await fetch(new URL("closer", BASE), { method: "POST", headers, body: JSON.stringify({ branch, step, count }) });
-    if (!reply.ok) throw Object.assign(new Refused(await reply.json()), { status: reply.status });
-    return decodePull(await reply.arrayBuffer());
+    const reply = await fetch(new URL(path, BASE), { method: "POST", headers, body: JSON.stringify(body) });
+    if (!reply.ok) throw Object.assign(new Refused(await reply.json().catch(() => ({ error: `The server answered ${reply.status}` }))), { status: reply.status });
+    return reply.arrayBuffer();
   }
 
   /** The page closes: its run may wait sooner than the half minute a hidden page is given. */

@@ -1,4 +1,5 @@
-// What is happening, computed from measured state, beside why: the equation of the loss and two sentences.
+// What is happening, computed from measured state, beside why: the equation of the loss and two sentences, and one line for each fix that
+// is switched on, which opens to its own.
 import { icon } from "./icons.js";
 
 const CIRCLED = "①②③④⑤";
@@ -13,29 +14,73 @@ function sentence(text) {
   return p;
 }
 
-/** @param {HTMLElement} part @param {object} commands */
-export function createExplain(part, commands) {
+/** @param {HTMLElement} part @param {object} family from the schema @param {object} commands */
+export function createExplain(part, family, commands) {
   const happening = part.querySelector(".happening");
   const why = part.querySelector(".why");
-  let shown = "";
+  const fixes = family.knobs.filter((k) => k.group === "fixes" && family.fixes?.[k.name]);
+  let [said, reasoned] = ["", ""];
+  let opened = ""; // the fix that is explained instead of the loss
+
+  function showHappening(note, started) {
+    const key = JSON.stringify([note, started]);
+    if (key === said) return;
+    said = key;
+    const quiet = started ? "Nothing unusual." : "Nothing has run yet. Train, then drag the timeline: every plot follows.";
+    happening.innerHTML = `<div class="head">${icon(note ? "flag" : "check", 14)}<span>What is happening</span></div>`;
+    const p = sentence(note ? note.text : quiet);
+    if (!note) p.className = "calm";
+    happening.append(p);
+    if (!note?.fix) return;
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "button small fix", innerHTML: `${icon("fork")}<span></span>` });
+    button.querySelector("span").textContent = note.fix_title || "Fork with the fix";
+    button.addEventListener("click", () => commands.fork(note.fix, null));
+    happening.append(button);
+  }
+
+  function showWhy(config) {
+    const on = fixes.filter((k) => config[k.name] !== k.default);
+    const key = [config.objective, ...on.map((k) => k.name)].join();
+    if (key === reasoned) return;
+    reasoned = key;
+    why.innerHTML = '<div class="head">Why</div><div class="reasons"></div><div class="fixes"></div>';
+    why.querySelector(".reasons").append(reason("", family.objectives[config.objective]), ...on.map((k) => reason(k.name, family.fixes[k.name])));
+    if (on.length) why.querySelector(".fixes").append("With ", ...on.map(fixButton));
+    open("");
+  }
+
+  /** An equation and its sentences. All lie in one place, so that the panel is as high as the longest. */
+  function reason(name, { equation, text }) {
+    const box = Object.assign(document.createElement("div"), { innerHTML: `<div class="equation">${equation}</div>` });
+    box.dataset.of = name;
+    box.append(sentence(text));
+    return box;
+  }
+
+  /** The name of a fix: under the pointer it shows the fix in the loss's place, pressed it keeps it there. */
+  function fixButton(knob) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "fix-name", textContent: knob.title });
+    button.dataset.fix = knob.name;
+    button.addEventListener("click", () => open(opened === knob.name ? "" : knob.name));
+    button.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && seeing(knob.name));
+    button.addEventListener("pointerleave", () => seeing(opened));
+    return button;
+  }
+
+  function open(name) {
+    opened = name;
+    for (const button of why.querySelectorAll(".fix-name")) button.setAttribute("aria-expanded", button.dataset.fix === opened);
+    seeing(name);
+  }
+
+  function seeing(name) {
+    for (const box of why.querySelectorAll("[data-of]")) box.classList.toggle("seen", box.dataset.of === name);
+  }
+
   return {
-    update({ note, started, about, objective }) {
-      const key = JSON.stringify([note, started, objective]);
-      if (key === shown) return;
-      shown = key;
-      const quiet = started ? "Nothing unusual." : "Nothing has run yet. Train, then drag the timeline: every plot follows.";
-      happening.innerHTML = `<div class="head">${icon(note ? "flag" : "check", 14)}<span>What is happening</span></div>`;
-      const p = sentence(note ? note.text : quiet);
-      if (!note) p.className = "calm";
-      happening.append(p);
-      if (note?.fix) {
-        const button = Object.assign(document.createElement("button"), { type: "button", className: "button small fix", innerHTML: `${icon("fork")}<span></span>` });
-        button.querySelector("span").textContent = note.fix_title || "Fork with the fix";
-        button.addEventListener("click", () => commands.fork(note.fix, null));
-        happening.append(button);
-      }
-      why.innerHTML = `<div class="head">Why</div><div class="equation">${about.equation}</div>`;
-      why.append(sentence(about.text));
+    update({ note, started, config }) {
+      showHappening(note, started);
+      showWhy(config);
     },
   };
 }

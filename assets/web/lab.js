@@ -85,6 +85,7 @@ export function createLab({ root, parts, family, metrics, link }) {
     fork: settings.fork,
     draw: () => drawing.open(),
     scrub: (step) => scrub(step),
+    newest: () => (timeline.stop(), scrub(Infinity)),
     scene: (name) => area.scenes.show(name),
     tour: () => ((state.touring = !state.touring), schedule()),
     dismiss: () => ((state.error = null), schedule()),
@@ -111,9 +112,9 @@ export function createLab({ root, parts, family, metrics, link }) {
     onLive: () => ((store.cursor = null), schedule()),
     onBranch: commands.select,
   });
-  const explain = createExplain(parts.explain, commands);
+  const explain = createExplain(parts.explain, family, commands);
   const recording = createRecording(family.key, () => schedule());
-  const readings = createReadings(parts.readings, { metrics, equilibrium: family.equilibrium, onPick: scrub });
+  const readings = createReadings(parts.readings, { metrics, onPick: scrub });
   const code = createCodePanel(parts.code, family.code);
   const drawing = createDrawing(parts.stage, {
     upload: async (data) => {
@@ -196,10 +197,10 @@ export function createLab({ root, parts, family, metrics, link }) {
     const run = store.lineage().at(-1)?.info.id;
     const seen = whatIf.trial ?? store;
     const total = whatIf.trial?.step ?? branch?.info.total ?? config.steps;
-    const about = { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config.objective, smoothed: config.label_smoothing > 0 };
+    const about = { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config.objective };
     readings.update(seen, { ...about, total, marks: whatIf.trial ? NONE : knobMarks(branch), evidence, run: whatIf.trial ? "what if" : run });
     area.words({ frame, backdrop, config, set, kind: set.kind, step: seen.step, total, started: started(), running: running(), engine: store.header.engine, seen });
-    explain.update({ note: note ?? stopped(), started: started(), about: family.objectives[config.objective], objective: config.objective });
+    explain.update({ note: note ?? stopped(), started: started(), config });
     code.update({ objective: config.objective, values: Object.fromEntries(MEASURED.map((name) => [name, store.value(name)])) });
   }
 
@@ -274,5 +275,5 @@ export function createLab({ root, parts, family, metrics, link }) {
   }
 
   const ready = start().catch(refuse);
-  return { session, store, state, commands, stage: area.stage, area, timeline, whatIf, ready, draw, family };
+  return { root, session, store, state, commands, stage: area.stage, area, timeline, whatIf, ready, draw, family };
 }

@@ -1,6 +1,7 @@
 // Words on the stage: the share of each mode at the outer side of its centre, numbered marks, the scale of the map, what the pointer is on.
 import { rgba, toHex } from "./colors.js";
 import { fixed, fmt } from "./format.js";
+import { mapName } from "./maps.js";
 import { ramp } from "./views/heat.js";
 import { LABEL, TICK, marker, overlap, plate } from "./views/text.js";
 
@@ -66,9 +67,9 @@ export function placeMarks(ctx, marks, { X, Y, colors }) {
 
 /** What the tints of the map mean, bottom left. */
 export function heatLegend(ctx, view, { height, colors }) {
-  const known = view.name === "D(x)";
-  const [lo, hi] = known ? ["0", "1"] : [fmt(view.lo, 2), fmt(view.hi, 2)];
-  const text = known ? "D(x): generated … real" : "critic: generated … real";
+  const name = mapName(view);
+  const [lo, hi] = name === "critic" ? [fmt(view.lo, 2), fmt(view.hi, 2)] : ["0", "1"];
+  const text = `${name.replace(" exact", "")}: generated … real`;
   ctx.font = TICK;
   ctx.textBaseline = "middle";
   ctx.textAlign = "left";
@@ -96,9 +97,9 @@ export function heatLegend(ctx, view, { height, colors }) {
 }
 
 /** A small cross and the coordinates at a place under the pointer. */
-export function pointerLabel(ctx, { px, py, x, y, value, name }, { width, height, colors }) {
+export function pointerLabel(ctx, { px, py, x, y, value, heat }, { width, height, colors }) {
   const digits = [fmt(x, 2), fmt(y, 2)].join(", ");
-  const text = value == null ? `(${digits})` : `(${digits}) · ${name === "D(x)" ? "D" : "critic"} ${fmt(value, 2)}`;
+  const text = value == null ? `(${digits})` : `(${digits}) · ${mapName(heat).replace("(x)", "").replace(" exact", "")} ${fmt(value, 2)}`;
   ctx.strokeStyle = colors.ink;
   ctx.lineWidth = 1;
   ctx.beginPath();

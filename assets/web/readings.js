@@ -21,13 +21,24 @@ export function written(info, value) {
 }
 
 /** An equilibrium value by its name: log 4 rather than 1.386. */
-function named(v) {
+export function named(v) {
   for (const n of [2, 4]) if (Math.abs(Math.abs(v) - Math.log(n)) < 1e-6) return `${v < 0 ? "−" : ""}log ${n}`;
   return String(+v.toPrecision(3)).replace("-", "−");
 }
 
+/** Where the losses settle when G is perfect, as lines of a chart. @param {{floor: (metric: string) => number|null}} seen */
+export function equilibria(seen) {
+  const [d, g] = [seen.floor("d_loss"), seen.floor("g_loss")];
+  if (d != null && d === g) return [{ y: d, label: `D and G: ${named(d)}` }];
+  const lines = d == null ? [] : [{ y: d, label: `D: ${named(d)}` }];
+  return g == null ? lines : [...lines, { y: g, label: `G: ${named(g)}`, below: true }];
+}
+
+/** ", nats" where a loss is a log-likelihood. */
+export const unitOf = (objective) => (["wgan", "wgan-gp", "lsgan", "hinge"].includes(objective) ? "" : ", nats");
+
 /** @param {HTMLElement} part @param {object} about {metrics, onHover, onPick} */
-export function createReadings(part, { metrics, equilibrium, onPick }) {
+export function createReadings(part, { metrics, onPick }) {
   const tilesBox = part.querySelector(".tiles");
   const chartsBox = part.querySelector(".charts");
   let shape = "";
@@ -35,15 +46,15 @@ export function createReadings(part, { metrics, equilibrium, onPick }) {
   let charts = {};
 
   /** Lay out for a kind of data; nothing is rebuilt while a run goes on. */
-  function layout(kind, headline, dataset, objective) {
-    const wanted = [kind, dataset.key, objective].join();
+  function layout(kind, headline, dataset, objective, settles) {
+    const wanted = [kind, dataset.key, objective, settles].join();
     if (wanted === shape) return;
     shape = wanted;
     tilesBox.replaceChildren();
     tiles = headline.map((name) => tile(metrics[name], dataset));
     tilesBox.append(...tiles.map((t) => t.element));
     chartsBox.replaceChildren();
-    charts = { loss: lossChart(objective), main: mainChart(metrics[headline[0]]) };
+    charts = { loss: lossChart(objective, settles), main: mainChart(metrics[headline[0]]) };
     if (dataset.modes > 1 || (kind === "image" && dataset.classes.length)) {
       const title = dataset.modes > 1 ? "Share of samples per mode" : "Share of samples per class";
       charts.bars = createBars(chartBox(title, [["square", "model"], ["dash", `even share`]], "first"), {});
@@ -69,10 +80,9 @@ export function createReadings(part, { metrics, equilibrium, onPick }) {
     return box.querySelector(".plot");
   }
 
-  function lossChart(objective) {
-    const has = Object.keys(equilibrium[objective] ?? {}).length;
-    const legend = [["line model", "G"], ["line data", "D"], ...(has ? [["dash", "equilibrium"]] : [])];
-    return createChart(chartBox(`Loss${["wgan", "wgan-gp", "lsgan", "hinge"].includes(objective) ? "" : ", nats"}`, legend), { label: "Loss of G and D against the step", height: 130, onPick });
+  function lossChart(objective, settles) {
+    const legend = [["line model", "G"], ["line data", "D"], ...(settles ? [["dash", "equilibrium"]] : [])];
+    return createChart(chartBox(`Loss${unitOf(objective)}`, legend), { label: "Loss of G and D against the step", height: 130, onPick });
   }
 
   function mainChart(info) {
@@ -81,27 +91,24 @@ export function createReadings(part, { metrics, equilibrium, onPick }) {
   }
 
   /** Draw everything at the store's step. */
-  function update(store, { kind, headline, dataset, objective, total, marks, evidence, run, smoothed }) {
-    layout(kind, headline, dataset, objective);
+  function update(store, { kind, headline, dataset, objective, total, marks, evidence, run }) {
+    const lines = equilibria(store);
+    layout(kind, headline, dataset, objective, lines.length > 0);
     const step = store.step;
     for (const t of tiles) drawTile(t, store, step, evidence);
     const common = { xMax: total, cursor: step, marks, run };
-    const lines = smoothed ? {} : (equilibrium[objective] ?? {}); // smoothed labels move it
     charts.loss.update({
       ...common,
       series: [
         { id: "d", points: store.series("d_loss").main, color: "data", smooth: 0.8 },
         { id: "g", points: store.series("g_loss").main, color: "accent", smooth: 0.8 },
       ],
-      lines: equal(lines) ? [{ y: lines.d_loss, label: `D and G: ${named(lines.d_loss)}` }] : lineList(lines),
+      lines,
     });
     drawMain(store, common, headline[0], evidence);
     const bars = store.frameAt(step)?.views.find((v) => v.panel === "modes");
     charts.bars?.update(bars ? { values: bars.arrays.values, labels: bars.labels, fair: bars.fair, low: bars.low, marks: evidence.filter((e) => e.index != null) } : { values: [], labels: [] });
   }
-
-  const equal = (lines) => lines.d_loss != null && lines.d_loss === lines.g_loss;
-  const lineList = (lines) => ["d", "g"].filter((k) => lines[`${k}_loss`] != null).map((k) => ({ y: lines[`${k}_loss`], label: `${k.toUpperCase()}: ${named(lines[`${k}_loss`])}`, below: k === "g" }));
 
   function drawMain(store, common, name, evidence) {
     const info = metrics[name];

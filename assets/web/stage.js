@@ -4,11 +4,13 @@ import { Camera, boundsOf, fit, mapping } from "./camera.js";
 import { rgba } from "./colors.js";
 import { int } from "./format.js";
 import { caption, heatLegend, modeLabels, placeMarks, pointerLabel } from "./labels.js";
+import { createMaps } from "./maps.js";
 import { createSurface, slowLabel } from "./surface.js";
 import { draw as drawCurve } from "./views/curve.js";
 import { draw as drawField } from "./views/field.js";
-import { draw as drawHeat, valueAt } from "./views/heat.js";
+import { valueAt } from "./views/heat.js";
 import { draw as drawImages, enlarge, hit, layout } from "./views/images.js";
+import { draw as drawMesh } from "./views/mesh.js";
 import { draw as drawPoints } from "./views/points.js";
 
 const FADED = 0.55; // how much of the picture stays while waiting
@@ -19,6 +21,7 @@ const PAD = 14; // px around the grids
 const BETWEEN = 24; // px between samples and data
 const SHARE = 0.76; // of the width for samples where data stand beside them
 const PROBE_STEP = 16; // px per arrow key
+const ON_REQUEST = new Set(["grid", "best"]); // layers that are off until they are asked for
 
 const stageViews = (frame) => frame?.views.filter((v) => v.panel === "stage") ?? [];
 const isModes = (v) => v.type === "points" && v.name === "modes";
@@ -34,20 +37,22 @@ function first(view, count) {
  * @param {{onHover?: (at: {x: number, y: number, value: number|null}|{index: number, label: number|null}|null) => void, label?: string}} [options]
  * @returns a stage:
  *   setBackdrop(frame), setFrame(frame): what `decodeFrame` gives; null clears
- *   setLayers({data, samples, heat, gradient, labels}): booleans, absent means shown
+ *   setLayers({data, samples, heat, gradient, labels, grid, best}): booleans, absent means shown, but for grid and best
  *   setState({faded, empty, inset}): faded at 55 %; empty hides all but the data; inset px at the bottom are covered by a message
- *   setMarks([{mode, number} | {xy: [x, y], number}]), setLabel(text), bounds() -> [x0, x1, y0, y1]|null, resize(), schedule(), canvas
+ *   setMarks([{mode, number} | {xy: [x, y], number}]), setGap(number|null): of D from the best D, setLabel(text), bounds() -> [x0, x1, y0, y1]|null, resize(), schedule(), canvas
  */
 export function createStage(container, { onHover, label = "Data space" } = {}) {
   const surface = createSurface(container, draw, { label, focusable: true, opaque: true });
   const { canvas } = surface;
   const camera = new Camera();
   const cache = new Map();
+  const maps = createMaps(container, () => surface.schedule());
   let [backdrop, frame] = [null, null];
   let data = null; // the backdrop's points, thinned
   let layers = {};
   let state = {};
   let marks = [];
+  let gap = null;
   let pointer = null; // {px, py} of the mouse or of the keyboard's probe
   let seen = null; // what the last draw put on the canvas, for the pointer
   let bounds = null;
@@ -72,7 +77,7 @@ export function createStage(container, { onHover, label = "Data space" } = {}) {
     surface.schedule();
   }
 
-  const shows = (layer) => layers[layer] !== false;
+  const shows = (layer) => layers[layer] ?? !ON_REQUEST.has(layer);
 
   function draw(ctx, width, height, colors) {
     ctx.fillStyle = colors.surface;
@@ -95,15 +100,16 @@ export function createStage(container, { onHover, label = "Data space" } = {}) {
   }
 
   function drawPlane(ctx, width, height, colors) {
-    const where = { ...view(width, height), width, height, colors, cache };
+    const where = { ...view(width, height), width, height, colors, cache, bounds };
     const now = state.empty ? [] : stageViews(frame);
-    const heat = shows("heat") ? now.find((v) => v.type === "heat") : null;
-    if (heat) drawHeat(ctx, heat, where);
+    const heat = (role, layer) => (shows(layer) && now.find((v) => v.type === "heat" && v.role === role)) || null;
+    maps.draw(ctx, { model: heat("model", "heat"), exact: heat("exact", "best") }, where);
+    for (const v of now) if (v.type === "mesh" && shows("grid")) drawMesh(ctx, v, where);
     for (const v of stageViews(backdrop)) drawLayer(ctx, v, where);
     for (const v of now) if (v.type === "field" && shows("gradient")) drawField(ctx, v, where);
     for (const v of now) drawLayer(ctx, v, where);
-    if (!state.empty) words(ctx, heat, where);
-    return { where, heat };
+    if (!state.empty) words(ctx, where);
+    return { where };
   }
 
   function drawLayer(ctx, v, where) {
@@ -113,18 +119,20 @@ export function createStage(container, { onHover, label = "Data space" } = {}) {
     if (v.type === "curve") drawCurve(ctx, v, where);
   }
 
-  function words(ctx, heat, where) {
+  function words(ctx, where) {
     const centres = [...stageViews(backdrop), ...stageViews(frame)].find(isModes);
     const bars = frame?.views.find((v) => v.type === "bars");
     if (centres && bars && shows("labels")) modeLabels(ctx, centres, bars, marks, where);
     placeMarks(ctx, marks, where);
-    if (heat && where.width >= WIDE && !state.inset) heatLegend(ctx, heat, where);
-    if (pointer && !state.faded) pointerLabel(ctx, under(pointer, where, heat), where);
+    if (!state.inset) maps.words(ctx, where, gap);
+    if (maps.at(0) && where.width >= WIDE && !state.inset) heatLegend(ctx, maps.at(0), where);
+    if (pointer && !state.faded) pointerLabel(ctx, under(pointer, where), where);
   }
 
-  const under = ({ px, py }, where, heat) => {
+  const under = ({ px, py }, where) => {
     const at = where.toData(px, py);
-    return { px, py, ...at, value: heat ? valueAt(heat, at.x, at.y) : null, name: heat?.name };
+    const heat = maps.at(px);
+    return { px, py, ...at, value: heat ? valueAt(heat, at.x, at.y) : null, heat };
   };
 
   // --- pictures -----------------------------------------------------------------------------------------------------------------
@@ -172,7 +180,7 @@ export function createStage(container, { onHover, label = "Data space" } = {}) {
     if (!onHover) return;
     if (!pointer || !seen) return onHover(null);
     if (seen.where) {
-      const { x, y, value } = under(pointer, seen.where, seen.heat);
+      const { x, y, value } = under(pointer, seen.where);
       return onHover({ x, y, value });
     }
     const held = pick(seen.grids, pointer);
@@ -225,6 +233,7 @@ export function createStage(container, { onHover, label = "Data space" } = {}) {
     setLayers: change((next) => (layers = next)),
     setState: (next) => sameState(next) || change(() => (state = next))(),
     setMarks: change((next) => (marks = next)),
+    setGap: (next) => next === gap || change(() => (gap = next))(),
     setLabel: (text) => spoken(text ?? `${label}, step ${int(frame?.step ?? 0)}`),
     bounds: () => bounds,
     schedule: surface.schedule,

@@ -10,7 +10,7 @@ import { createStage } from "./stage.js";
  */
 export function createStageArea(part, { family, metrics, session, store, commands, redraw, knobs }) {
   const stage = createStage(part.querySelector(".stage-canvas"), { onHover: () => {} });
-  const layers = createLayers(part.querySelector(".stage-bar"), family.layers, (shown) => stage.setLayers(shown));
+  const layers = createLayers(part.querySelector(".stage-bar"), family, (shown) => stage.setLayers(shown));
   const scenes = createScenes(part, { session, store, family, metrics, commands, redraw });
   const flow = createFlow(part.querySelector(".flow"), { family, onPick: pick, knobs });
   let shown = {};
@@ -35,7 +35,8 @@ export function createStageArea(part, { family, metrics, session, store, command
 
   /** What need not follow every picture. `about` as the scenes get it. */
   function words(about) {
-    layers.update(about.kind, about.config);
+    layers.update(about.kind, about.config, about.frame);
+    stage.setGap(about.seen.value("d_gap", about.step));
     flow.update({ ...about, scene: scenes.current });
     scenes.update(about);
     const row = store.live ? store.active?.rowAt(about.step) : null;

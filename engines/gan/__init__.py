@@ -3,6 +3,7 @@
 from engines.core import Family
 from engines.gan.config import PRESETS, Config, Request, cadence, cost, resolve
 from engines.gan.diagnosis import diagnose, headline
+from engines.gan.questions import QUESTIONS
 
 FAMILY = Family(
     key="gan",
@@ -19,4 +20,5 @@ FAMILY = Family(
     cadence=cadence,
     diagnose=diagnose,
     headline=headline,
+    questions=QUESTIONS,
 )

@@ -16,6 +16,7 @@ from engines.data import DATASETS, DatasetInfo, kind, load
 from engines.gan.config import Config, Request
 from engines.gan.model import build_networks, draw_noise, packs
 from engines.gan.objectives import OBJECTIVES, SMOOTHED, accuracy, clip_weights, gradient_penalty, slope_penalty_fd, squared_slope
+from engines.gan.trace import trace
 from engines.gan.unroll import Critic, held, unrolled, with_weights
 from engines.metrics import D_ACCURACY, D_GRAD_NORM, D_LOSS, G_GRAD_NORM, G_LOSS, PENALTY
 from engines.nn.ema import Ema
@@ -43,12 +44,14 @@ class Verdict:
 @dataclass
 class Deal:
     """One hand of the game: real and fake examples (n, …), in packs where D sees several at once, their classes y (n,) int64 or
-    None, and D's view of the real ones."""
+    None, what D said last of each, if it was asked, and the noise z (n, noise_dim) behind the fake ones."""
 
     real: Tensor
     fake: Tensor
     y: Tensor | None
     real_logits: Tensor | None = None
+    fake_logits: Tensor | None = None
+    z: Tensor | None = None
 
 
 class GanEngine:
@@ -76,7 +79,7 @@ class GanEngine:
         self.opt_g = torch.optim.Adam(self._weights_g, config.lr_g, betas, fused=True)
         self.opt_d = torch.optim.Adam(self._weights_d, config.lr_d, betas, fused=True)
         self.parts = {"G": self.G, "D": self.D, "ema": self.ema, "opt_g": self.opt_g, "opt_d": self.opt_d, "rng": self.rng}
-        self.layers: set[str] = set()  # names of further layers to look at; see `engines.gan.layers`
+        self._last: tuple[Deal | None, Mapping[str, Tensor]] = None, {}  # the last step's deal and metrics
         self._examples, self._labels = self._to_device()
         self.probe = self._make_probe()
 
@@ -110,9 +113,11 @@ class GanEngine:
                 deal = self._deal(keep_graph=part is None and left == 0)  # the last fakes serve G too
                 metrics |= self._train_d(deal)
         if part != "d":
-            metrics |= self._train_g(deal or self._deal(keep_graph=True))
+            deal = deal or self._deal(keep_graph=True)
+            metrics |= self._train_g(deal)
         if part is None:
             self.step += 1
+        self._last = deal, metrics
         return metrics
 
     def _deal(self, keep_graph: bool) -> Deal:
@@ -122,11 +127,12 @@ class GanEngine:
         y = None if self._labels is None else self._labels[index]
         if real.dtype == torch.uint8:
             real = real.float().div_(127.5).sub_(1)
+        z = draw_noise(n, self.config, self.rng["noise"])
         with torch.set_grad_enabled(keep_graph):
-            fake = self.G(draw_noise(n, self.config, self.rng["noise"]), y)
+            fake = self.G(z, y)
         if sigma := self.instance_sigma():
             real, fake = (x + sigma * torch.randn(x.shape, generator=self.rng["penalty"], device=self.device) for x in (real, fake))
-        return Deal(packs(real, self.config.pack), packs(fake, self.config.pack), y)
+        return Deal(packs(real, self.config.pack), packs(fake, self.config.pack), y, z=z)
 
     def instance_sigma(self) -> float:
         """Standard deviation of the noise on everything D sees, in units of the networks; linearly to 0 at the end of the run.
@@ -144,7 +150,7 @@ class GanEngine:
         self.opt_d.step()
         if c.clip:
             clip_weights(self.D, c.clip)
-        deal.real_logits = v.real_logits.detach()
+        deal.real_logits, deal.fake_logits = v.real_logits.detach(), v.fake_logits.detach()
         right = accuracy(v.real_logits, v.fake_logits, OBJECTIVES[c.objective].boundary(c.label_smoothing))
         metrics = {D_LOSS: v.loss.detach(), D_GRAD_NORM: norm, D_ACCURACY: right}
         return metrics if v.penalty is None else metrics | {PENALTY: v.penalty.detach()}
@@ -199,7 +205,9 @@ class GanEngine:
             if objective.pairs and deal.real_logits is None:
                 with torch.no_grad():
                     deal.real_logits = self.D(deal.real, deal.y)
-            loss, answer = objective.g(self.D(deal.fake, deal.y), deal.real_logits), None
+            logits = self.D(deal.fake, deal.y)
+            loss, answer = objective.g(logits, deal.real_logits), None
+            deal.fake_logits = logits.detach()
         self.opt_g.zero_grad()
         (loss if answer is None else loss + answer).backward(inputs=self._weights_g)  # D is not to learn here
         norm = _grad_norm(self._weights_g)
@@ -214,7 +222,8 @@ class GanEngine:
         weights = unrolled(self.D, lambda D: self._judge(deal, deal.fake, D).total, c.unroll, c.unroll_lr, c.clip)
         later = with_weights(self.D, held(weights))
         real_logits = later(deal.real, deal.y) if objective.pairs else None
-        loss = objective.g(later(deal.fake, deal.y), real_logits)
+        logits = later(deal.fake, deal.y)
+        loss, deal.fake_logits = objective.g(logits, real_logits), logits.detach()
         return loss, -self._judge(deal, deal.fake.detach(), with_weights(self.D, weights)).total
 
     def _set_rates(self) -> None:
@@ -250,6 +259,17 @@ class GanEngine:
     def audit(self) -> tuple[Mapping[str, float], Mapping[str, float]]:
         """Metrics too slow to be measured while training, and their floors. Changes nothing."""
         return self.probe.audit(self)
+
+    def trace(self) -> dict[str, dict[str, Any]]:
+        """The tensors of the last step by name, each with its shape and norm; see `engines.gan.trace`."""
+        sizes = {name: sum(w.numel() for w in weights) for name, weights in (("g", self._weights_g), ("d", self._weights_d))}
+        return trace(*self._last, sizes)
+
+    def answer(self, question: Any) -> Iterator[Snapshot | None]:
+        """See `engines.core.Engine` and `engines.gan.answers`."""
+        from engines.gan.answers import answer
+
+        return answer(self, question)
 
     def sample(self, request: Request) -> Iterator[Snapshot]:
         """One snapshot: view "samples" holds request.n examples in data units, Points (n, 2) or Images (n, c, h, w)."""

@@ -20,7 +20,7 @@ from torch import Tensor
 from engines import metrics
 from engines.data import kind
 from engines.gan.config import Config
-from engines.gan.engine import GanEngine
+from engines.gan.engine import Deal, GanEngine
 from engines.gan.objectives import OBJECTIVES
 from engines.nn.flat import FlatAdam, FlatParameters, zeros
 from engines.nn.mlp import MLP
@@ -214,15 +214,32 @@ class FusedGan(GanEngine):
         if part is None:
             self.step += 1
         columns = {"d": D_ONLY, "g": G_ONLY}.get(part or "", tuple(NAMES))
-        return {NAMES[k]: row[k] for k in columns if k != 5 or row[PENALISED] > 0}
+        found = {NAMES[k]: row[k] for k in columns if k != 5 or row[PENALISED] > 0}
+        self._last = self._dealt(part), found
+        return found
+
+    def _dealt(self, part: str | None) -> Deal:
+        """The last deal, out of the arena, with what D said of it."""
+        G, D, t, last = self._net_g, self._net_d, self.tiles, len(self._net_d.sizes) - 1
+        real_judged = part != "g" or OBJECTIVES[self.config.objective].pairs
+        return Deal(
+            self._held(D, 0, 0, 2), self._held(D, 0, t, 2), None, self._held(D, last, 0, 1)[:, 0] if real_judged else None,
+            self._held(D, last, t, 1)[:, 0], self._held(G, 0, 0, self.config.noise_dim),
+        )  # fmt: skip
+
+    def _held(self, net: Any, layer: int, tile: int, rows: int) -> Tensor:
+        """(batch, rows) of what the arena holds of a network's layer, from a tile on."""
+        return torch.from_numpy(self._table.arena[self._places(net, layer, tile, rows)])
+
+    def _places(self, net: Any, layer: int, tile: int, rows: int) -> np.ndarray:
+        """(batch, rows): where in the arena that is."""
+        from engines.nn.kernels.target import COLUMNS
+
+        n = np.arange(self.config.batch)[:, None]
+        return net.h[layer] + ((tile + n // COLUMNS) * net.sizes[layer] + np.arange(rows)) * COLUMNS + n % COLUMNS
 
     def _deal_given(self, real: np.ndarray, z: np.ndarray, mix: np.ndarray) -> None:
         """Put examples (batch, 2), noise (batch, noise_dim) and mixing weights (batch,) on the table, for a call that is `dealt`."""
-        from engines.nn.kernels.target import COLUMNS
-
-        X, n, tile = self._table.arena, self.config.batch, np.arange(self.config.batch) // COLUMNS
-        column = np.arange(n) % COLUMNS
         for net, rows in ((self._net_g, z), (self._net_d, real)):
-            for k in range(rows.shape[1]):
-                X[net.h[0] + (tile * net.sizes[0] + k) * COLUMNS + column] = rows[:, k]
-        X[self._table.mix + tile * COLUMNS + column] = mix
+            self._table.arena[self._places(net, 0, 0, rows.shape[1])] = rows
+        self._table.arena[self._table.mix : self._table.mix + len(mix)] = mix

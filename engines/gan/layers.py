@@ -1,5 +1,4 @@
-"""Two further layers of the 2-D stage, looked at only when `engine.layers` holds their names: the grid that G makes of its noise, and
-the best D there could be against the present G."""
+"""Two further layers of the 2-D stage: the grid that G makes of its noise, and the best D there could be against the present G."""
 
 from __future__ import annotations
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from engines.core import Heat, Mesh
+from engines.data.densities import Mixture
 from engines.data.toy2d import Toy2D
 from engines.gan.config import LABELLED, Config
 
@@ -80,21 +80,47 @@ class BestD:
         return Heat(best, self.extent, role="exact", name=BEST_D, contour=(1 - config.label_smoothing) / 2)
 
     def kernel_density(self, samples: np.ndarray, width: float) -> np.ndarray:
-        """Density (rows, cols) of samples (n, 2) blurred by `width`. The kernel is a product, so the sum over samples is one too."""
-        along_x = _bell((self.xs - samples[:, :1]) / width)  # (n, cols)
-        along_y = _bell((self.ys - samples[:, 1:]) / width)  # (n, rows)
-        return along_y.T @ along_x / (len(samples) * 2 * np.pi * width**2)
+        """Density (rows, cols) of samples (n, 2) blurred by `width`. Each is first dealt to the four places around it on a lattice of
+        a third of the width (linear binning; Wand, 1994), which blurs a little too: that is taken off the kernel."""
+        step, margin = width / 3, 4 * width
+        axes = [np.arange(lines[0] - margin, lines[-1] + margin + step, step) for lines in (self.xs, self.ys)]
+        spread = (width**2 - step**2 / 6) ** 0.5
+        across, up = (_bells(lines, axis, spread) for lines, axis in zip((self.xs, self.ys), axes, strict=True))
+        return up @ _deal(samples, axes, step) @ across.T / len(samples)
 
     def _data(self, width: float) -> np.ndarray:
         if self._known[0] != width:
-            places = np.stack(np.meshgrid(self.xs, self.ys), 2).reshape(-1, 2)  # row by row
-            p = np.exp(self.toy.log_prob(places, width)).reshape(len(self.ys), len(self.xs))
-            self._known = width, p
+            self._known = width, self._density(width)
         return self._known[1]
 
+    def _density(self, width: float) -> np.ndarray:
+        """Density (rows, cols) of the data blurred by `width`. Round bells are products, which is a hundred times faster for curves."""
+        density = self.toy.density
+        if isinstance(density, Mixture) and np.array_equal(density.root, density.root[0, 0] * np.eye(2)):
+            weights = 1 / len(density.means) if density.weights is None else density.weights
+            spread = hypot(density.root[0, 0], width)
+            across, up = (_bells(lines, density.means[:, i], spread) for i, lines in enumerate((self.xs, self.ys)))
+            return (up * weights) @ across.T
+        places = np.stack(np.meshgrid(self.xs, self.ys), 2).reshape(-1, 2)  # row by row
+        return np.exp(self.toy.log_prob(places, width)).reshape(len(self.ys), len(self.xs))
 
-def _bell(u: np.ndarray) -> np.ndarray:
-    return np.exp(np.float32(-0.5) * np.square(u, dtype=np.float32))
+
+def _bells(lines: np.ndarray, middles: np.ndarray, spread: float) -> np.ndarray:
+    """Normal densities (lines, middles) in one dimension."""
+    u = ((lines[:, None] - middles) / spread).astype(np.float32)
+    return np.exp(np.float32(-0.5) * u * u) / np.float32(spread * (2 * np.pi) ** 0.5)
+
+
+def _deal(samples: np.ndarray, axes: list[np.ndarray], step: float) -> np.ndarray:
+    """Counts (places up, places across) of samples (n, 2) on a lattice, each shared among the four around it; none beyond its border."""
+    across, up = (len(axis) for axis in axes)
+    u = (samples.astype(np.float64) - [axis[0] for axis in axes]) / step  # (n, 2)
+    u = u[((u >= 0) & (u < [across - 1, up - 1])).all(1)]
+    low = u.astype(np.int64)
+    (fx, fy), at = (u - low).T, low[:, 1] * across + low[:, 0]
+    places = np.concatenate([at, at + 1, at + across, at + across + 1])
+    parts = np.concatenate([(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy])
+    return np.bincount(places, parts, up * across).reshape(up, across).astype(np.float32)
 
 
 def gap(d: np.ndarray, best: np.ndarray, share: np.ndarray) -> float:

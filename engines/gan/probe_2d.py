@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -12,10 +12,11 @@ from engines import clouds, metrics
 from engines.core import Bars, Field, Heat, Points, Snapshot, View, Views
 from engines.data.toy2d import audit_floors, floors
 from engines.gan.company import Company
-from engines.gan.config import Config
-from engines.gan.layers import BEST_D, GRID, BestD, gap, lattice, mesh
-from engines.gan.model import draw_noise
+from engines.gan.config import Config, equilibrium
+from engines.gan.layers import BestD, gap, lattice, mesh
+from engines.gan.model import Discriminator, draw_noise
 from engines.gan.objectives import OBJECTIVES
+from engines.gan.predictions import histograms, said
 from engines.state import Rng
 
 if TYPE_CHECKING:
@@ -34,9 +35,12 @@ class Probe2D:
         self.toy, self.device = engine.data, engine.device
         self.shift = torch.tensor(self.toy.shift, dtype=torch.float32, device=self.device)  # (2,)
         self.z_look = draw_noise(COUNTED, engine.config, rng["look"])
+        self.first_noise = self.z_look[0]  # (noise_dim,), of the first sample shown
         self.z_evaluate = draw_noise(metrics.N_EVALUATE, engine.config, rng["evaluate"])
         index = torch.randint(len(self.toy.unit), (ARROWS,), generator=rng["pairs"], device=self.device)
-        self.real = torch.from_numpy(self.toy.unit).to(self.device)[index]  # (ARROWS, 2)
+        unit = torch.from_numpy(self.toy.unit).to(self.device)
+        self.real = unit[index]  # (ARROWS, 2)
+        self.judged = unit[torch.randint(len(unit), (COUNTED,), generator=rng["pairs"], device=self.device)]  # (COUNTED, 2)
         x0, x1, y0, y1 = self.toy.extent
         margin = (x1 - x0) * (COLS / ROWS - 1) / 2
         self.extent = x0, x1, y0, y1 = x0 - margin, x1 + margin, y0, y1
@@ -45,22 +49,32 @@ class Probe2D:
         self.grid = torch.from_numpy(places.astype(np.float32)).to(self.device)  # (ROWS · COLS, 2)
         self.truth = metrics.projections(self.toy.draw(metrics.N_EVALUATE, 0))
         self.best = BestD(self.toy, self.extent, ROWS, COLS)
-        self.z_grid = lattice(engine.config, self.z_look[0]) if engine.config.noise_dim > 1 else self.z_look[:1]
+        self._features: tuple[Tensor, Tensor] | None = None  # D's frequencies, and what they make of grid and judged
+        self._known_best: tuple[tuple[int, Config, float], tuple[np.ndarray, np.ndarray]] | None = None
+        square = lattice(engine.config, self.first_noise) if engine.config.noise_dim > 1 else self.z_look[:0]
+        self.z_seen = torch.cat([self.z_look, square])  # (COUNTED + LATTICE², noise_dim), or without a lattice
 
     def backdrop(self, engine: GanEngine) -> Snapshot:
         layers: list[View] = [Points(self.toy.draw(DATA_SHOWN, 1), role="data", name="data")]
         if self.toy.centres is not None:
             layers.append(Points(self.toy.centres.astype(np.float32), role="exact", name="modes"))
-        return Snapshot(0, floors(self.toy), {"stage": tuple(layers)})
+        noise = self.z_look[:SHOWN, :2].cpu().numpy()
+        if noise.shape[1] == 1:
+            noise = np.pad(noise, ((0, 0), (0, 1)))
+        known = {**floors(self.toy), **equilibrium(engine.config)}
+        return Snapshot(0, known, {"stage": tuple(layers), "noise": (Points(noise, name="noise"),)})
 
     @torch.no_grad()
     def look(self, engine: GanEngine) -> Views:
-        x = engine.ema.net(self.z_look)  # (COUNTED, 2), units of the networks
+        seen = engine.ema.net(self.z_seen)  # (COUNTED + LATTICE², 2), units of the networks
+        x, square = seen[:COUNTED], seen[COUNTED:]
         xy = self._data_units(x)
         views: dict[str, tuple[View, ...]] = {}
         D = Company(engine.D, engine.config, self.real, x[:ARROWS])
+        everywhere, real = self._fixed(D)
         arrows, samples = self._arrows(engine.config, D), Points(xy[:SHOWN], name="samples")
-        views["stage"] = (self._map(engine.config, D), *self._more(engine), arrows, samples)
+        views["stage"] = (self._map(engine.config, D, everywhere), *self._more(engine, square), arrows, samples)
+        views["predictions"] = histograms(real, D.among(x, D.fake), engine.config)
         if self.toy.modes > 1:
             k, report = self.toy.modes, metrics.mode_report(xy, self.toy.centres, self.toy.root)
             labels = tuple(str(i) for i in range(k))
@@ -78,10 +92,8 @@ class Probe2D:
             result[metrics.REVERSE_KL] = report.reverse_kl
             result |= {f"{metrics.MODE_SHARE}{i}": float(share) for i, share in enumerate(report.shares)}
         if self.best.defined(engine.config):
-            best, share = self._best(engine)
-            result[metrics.D_GAP] = gap(
-                self._map(engine.config, Company(engine.D, engine.config, self.real, self.real)).values, best, share
-            )
+            everywhere, _ = self._fixed(Company(engine.D, engine.config, self.real, self.real))
+            result[metrics.D_GAP] = gap(_shaped(said(everywhere, engine.config)), *self._best(engine))
         return result
 
     @torch.no_grad()
@@ -91,9 +103,9 @@ class Probe2D:
         return metrics.audit(real, fake, clouds.median_distance(real)), audit_floors(self.toy)
 
     @torch.no_grad()
-    def draw(self, engine: GanEngine, z: Tensor, *, label: int, averaged: bool) -> Points:
+    def draw(self, engine: GanEngine, z: Tensor, *, label: int, averaged: bool, name: str = "samples") -> Points:
         """Samples for noise z (n, noise_dim). 2-D data have no classes: `label` has no effect."""
-        return Points(self._data_units((engine.ema.net if averaged else engine.G)(z)), name="samples")
+        return Points(self._data_units((engine.ema.net if averaged else engine.G)(z)), name=name)
 
     @torch.no_grad()
     def health(self, engine: GanEngine) -> dict[str, Tensor]:
@@ -103,35 +115,49 @@ class Probe2D:
     def _data_units(self, x: Tensor) -> np.ndarray:
         return (x * self.toy.scale + self.shift).cpu().numpy()
 
-    def _more(self, engine: GanEngine) -> tuple[View, ...]:
-        """The layers that `engine.layers` asks for, where they are defined."""
+    def _more(self, engine: GanEngine, square: Tensor) -> tuple[View, ...]:
+        """The best D there could be, and the grid that G makes of its noise, G(lattice) = `square` (LATTICE², 2), where they are
+        defined."""
         layers: list[View] = []
-        if BEST_D in engine.layers and self.best.defined(engine.config):
+        if self.best.defined(engine.config):
             layers.append(self.best.heat(self._best(engine)[0], engine.config))
-        if GRID in engine.layers and engine.config.noise_dim > 1:
-            layers.append(mesh(self._data_units(engine.ema.net(self.z_grid)), engine.config))
+        if len(square):
+            layers.append(mesh(self._data_units(square), engine.config))
         return tuple(layers)
 
     def _best(self, engine: GanEngine) -> tuple[np.ndarray, np.ndarray]:
         """D* against G as it plays, not its average, and where data and samples are; both (ROWS, COLS)."""
-        samples = self._data_units(engine.G(self.z_evaluate))
-        return self.best.map(samples, engine.config, self.toy.scale * engine.instance_sigma())
+        key = engine.step, engine.config, float(next(engine.G.parameters()).sum())  # a look comes right after an evaluation
+        if self._known_best is None or self._known_best[0] != key:
+            samples = self._data_units(engine.G(self.z_evaluate))
+            self._known_best = key, self.best.map(samples, engine.config, self.toy.scale * engine.instance_sigma())
+        return self._known_best[1]
 
-    def _map(self, config: Config, D: Company) -> Heat:
-        """What D says of every place: a probability where it has one, else the critic's value over its own range."""
-        objective = config.objective
-        logits = D(self.grid)  # (ROWS · COLS,)
-        if OBJECTIVES[objective].pairs:  # only differences count: how far above a typical example
+    def _fixed(self, D: Company) -> tuple[Tensor, Tensor]:
+        """Logits of every place of the map, (ROWS · COLS,), and of COUNTED real examples."""
+        if not D.alone:
+            return D(self.grid), D.among(self.judged, D.real)
+        net = cast(Discriminator, D.D)
+        frequencies = getattr(net.features, "frequencies", self.grid[:0])
+        if self._features is None or not torch.equal(self._features[0], frequencies):  # a checkpoint may have brought others
+            self._features = frequencies.clone(), net.features(torch.cat([self.grid, self.judged]))
+        everywhere, real = net.net(self._features[1])[:, 0].split([ROWS * COLS, COUNTED])
+        return everywhere, real
+
+    def _map(self, config: Config, D: Company, logits: Tensor) -> Heat:
+        """What D says of every place, by its logits (ROWS · COLS,): a probability where it has one, else the critic's value over its
+        own range."""
+        objective = OBJECTIVES[config.objective]
+        if objective.pairs:  # only differences count: how far above a typical example
             logits = logits - D(torch.cat([self.real, D.fake])).mean()
-        if OBJECTIVES[objective].threshold is None:
-            values = logits.cpu().numpy().reshape(ROWS, COLS)
-            lo, hi = float(values.min()), float(values.max())
-            if OBJECTIVES[objective].pairs:
-                lo, hi = -max(-lo, hi), max(-lo, hi)
-            return Heat(values, self.extent, name="critic", lo=lo, hi=hi if hi > lo else lo + 1)
-        share = logits.clamp(0, 1) if objective == "lsgan" else torch.sigmoid(logits)
-        contour = (1 - config.label_smoothing) / 2  # where real and fake are as likely
-        return Heat(share.cpu().numpy().reshape(ROWS, COLS), self.extent, name="D(x)", contour=contour)
+        values = _shaped(said(logits, config))
+        if objective.threshold is not None:
+            contour = (1 - config.label_smoothing) / 2  # where real and fake are as likely
+            return Heat(values, self.extent, name="D(x)", contour=contour)
+        lo, hi = float(values.min()), float(values.max())
+        if objective.pairs:
+            lo, hi = -max(-lo, hi), max(-lo, hi)
+        return Heat(values, self.extent, name="critic", lo=lo, hi=hi if hi > lo else lo + 1)
 
     def _arrows(self, config: Config, D: Company) -> Field:
         """−∂L_G/∂x of each of the ARROWS samples x alone, per data unit."""
@@ -145,3 +171,7 @@ class Probe2D:
             loss = objective.g(fake_logits, real_logits.detach()) * len(x)  # a sum: each sample by itself
             (slope,) = torch.autograd.grad(loss, x)
         return Field(self._data_units(x.detach()), (-slope / self.toy.scale).cpu().numpy(), name="gradient")
+
+
+def _shaped(values: Tensor) -> np.ndarray:
+    return values.cpu().numpy().reshape(ROWS, COLS)

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from engines import clouds, metrics
-from engines.core import Bars, Images, Snapshot, Views
+from engines.core import Bars, Curve, Images, Points, Snapshot, Views
 from engines.data.images import ImageSet
+from engines.gan.config import equilibrium
 from engines.gan.model import draw_noise, packs
+from engines.gan.predictions import histograms
 from engines.judge import MEASURED as JUDGED
 from engines.judge import Judge, judge
 from engines.state import Rng
@@ -38,9 +40,11 @@ class ImageProbe:
         self.n = self.judge.n if self.judge else min(COUNTED, len(data.pixels))  # samples measured
         self.shown = self.classes * round(0.84 * self.classes) if self.told else SHOWN  # whole rows, one column per class
         self.twin = copy.deepcopy(engine.G).requires_grad_(False)
+        self.settled: tuple[int, int] | None = None  # whose weights the twin has, and of what age
         rows = torch.randint(len(data.pixels), (MOST,), generator=rng["data"], device=self.device).cpu()
         as_in_data = torch.from_numpy(data.labels)[rows].to(self.device)
         self.look_at = draw_noise(COUNTED, config, rng["look"]), self._in_turn(COUNTED)
+        self.first_noise = self.look_at[0][0]  # (noise_dim,), of the first sample shown
         self.measured = draw_noise(self.n, config, rng["evaluate"]), as_in_data[: self.n]
         self.real = torch.from_numpy(data.pixels)[rows[:SHOWN]].to(self.device), as_in_data[:SHOWN]
         self.along = metrics.directions(dim=int(np.prod(data.shape)))  # (64, c h w)
@@ -49,17 +53,26 @@ class ImageProbe:
     def backdrop(self, engine: GanEngine) -> Snapshot:
         pixels, labels = self.real
         view = Images(pixels.cpu().numpy(), role="data", name="data", label=_bytes(labels) if self.classes else None)
-        return Snapshot(0, {**self._floors(engine.data), metrics.SAMPLES: float(self.n)}, {"stage": (view,)})
+        noise = Points(self.look_at[0][: self.shown, :2].cpu().numpy(), name="noise")
+        known = {**self._floors(engine.data), metrics.SAMPLES: float(self.n), **equilibrium(engine.config)}
+        return Snapshot(0, known, {"stage": (view,), "noise": (noise,)})
 
     @torch.no_grad()
     def look(self, engine: GanEngine) -> Views:
         x, y = self._settle(engine.ema.net), self.look_at[1]
         label = _bytes(y[: self.shown]) if self.told else None
         views: dict[str, tuple] = {"stage": (Images(x[: self.shown].cpu().numpy(), name="samples", label=label),)}
+        views["predictions"] = self._predictions(engine, x, y)
         if self.judge:
             share, k = self.judge.shares(x), self.classes
             views["modes"] = (Bars(share, engine.data.classes, name="share", fair=1 / k, low=metrics.COVERED / k),)
         return views
+
+    def _predictions(self, engine: GanEngine, x: Tensor, y: Tensor) -> tuple[Curve, Curve]:
+        """How often D says what of the real examples on the stage and of as many samples."""
+        pixels, labels = self.real
+        m = engine.config.pack
+        return histograms(engine.D(packs(pixels, m), labels), engine.D(packs(x[: len(pixels)], m), y[: len(pixels)]), engine.config)
 
     @torch.no_grad()
     def evaluate(self, engine: GanEngine) -> dict[str, float]:
@@ -84,13 +97,13 @@ class ImageProbe:
         return metrics.audit(real, fake, width), metrics.audit_floor([(real, other) for other in others], width)
 
     @torch.no_grad()
-    def draw(self, engine: GanEngine, z: Tensor, *, label: int, averaged: bool) -> Images:
+    def draw(self, engine: GanEngine, z: Tensor, *, label: int, averaged: bool, name: str = "samples") -> Images:
         """Samples for noise z (n, noise_dim), all of class `label`, or of all classes in turn for −1."""
         if label >= max(self.classes, 1):
             raise ValueError(f"label={label} is outside [−1, {self.classes - 1}]")
         y = self._in_turn(len(z)) if label < 0 else torch.full((len(z),), label, device=self.device)
         x = self._generate(engine.ema.net if averaged else engine.G, z, y)
-        return Images(x.cpu().numpy(), name="samples", label=_bytes(y) if self.told else None)
+        return Images(x.cpu().numpy(), name=name, label=_bytes(y) if self.told else None)
 
     @torch.no_grad()
     def health(self, engine: GanEngine) -> dict[str, Tensor]:
@@ -99,6 +112,7 @@ class ImageProbe:
 
     def _settle(self, source: nn.Module) -> Tensor:
         """Images (COUNTED, c, h, w) of the twin with the weights of `source`. Its batch statistics are theirs from now on."""
+        self.settled = _age(source)
         self.twin.load_state_dict(source.state_dict())
         for norm in self.twin.modules():
             if isinstance(norm, nn.BatchNorm2d):
@@ -107,7 +121,8 @@ class ImageProbe:
 
     def _generate(self, source: nn.Module, z: Tensor, y: Tensor) -> Tensor:
         """Images (n, c, h, w) from noise (n, noise_dim) and classes (n,), each independent of the others."""
-        self._settle(source)
+        if self.settled != _age(source):
+            self._settle(source)
         net = self.twin.eval()
         return torch.cat([net(*part) for part in zip(z.split(CHUNK), y.split(CHUNK), strict=True)])
 
@@ -130,3 +145,8 @@ class ImageProbe:
 
 def _bytes(labels: Tensor) -> np.ndarray:
     return labels.cpu().numpy().astype(np.uint8)
+
+
+def _age(net: nn.Module) -> tuple[int, int]:
+    """Changes whenever something is written to a network's weights or statistics."""
+    return id(net), sum(tensor._version for tensor in net.state_dict(keep_vars=True).values())

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -16,10 +16,9 @@ from engines.config import from_dict, knobs, to_dict
 from engines.core import Diverged, Engine, Family, Snapshot
 from engines.loop import Watch, advance, first_look, look
 from engines.state import pack, unpack
-from playground.sessions import closer, frames
+from playground.sessions import closer, frames, trials
 
 log = logging.getLogger(__name__)
-WHAT_IF_LOOKS = 12
 Emit = Callable[..., None]  # emit(type, payload=b"", frame=False, **header)
 
 
@@ -44,6 +43,8 @@ class Branch:
         self.engine: Engine | None = None
         self.state = "running" if run else "paused" if origin.step else "empty"
         self.jobs: deque[Iterator[None]] = deque([self._prepare()])
+        self.aside: dict[str, Iterator[None]] = {}  # by its ticket: at most one run, which takes turns with this one
+        self.asides_turn = False
         self.training: Iterator[Snapshot | None] | None = None
         self.rows = rows or []
         self.noted = ""
@@ -52,7 +53,7 @@ class Branch:
 
     @property
     def busy(self) -> bool:
-        return bool(self.jobs) or self.state == "running"
+        return bool(self.jobs or self.aside) or self.state == "running"
 
     def tick(self) -> None:
         """The next step of whatever is to be done. Never raises: what goes wrong is told to the visitor."""
@@ -60,7 +61,11 @@ class Branch:
             if self.jobs:
                 if next(self.jobs[0], self) is self:
                     self.jobs.popleft()
+            elif self.aside and (self.asides_turn or self.state != "running"):
+                self.asides_turn = False
+                next(next(iter(self.aside.values())), None)
             else:
+                self.asides_turn = True
                 self._train()
         except Diverged as error:
             self._stop("diverged", f"{str(error)[:1].upper()}{str(error)[1:]}.", quantity=error.quantity)
@@ -98,12 +103,26 @@ class Branch:
     def sample(self, ticket: str, request: Mapping[str, Any]) -> None:
         self.jobs.append(self._sample(ticket, request))
 
+    def ask(self, ticket: str, question: Any) -> None:
+        self.jobs.append(self._answer(ticket, self._ask(question)))
+
     def what_if(self, ticket: str, config: Any) -> None:
-        self.jobs.append(self._what_if(ticket, config))
+        self.jobs.append(self._answer(ticket, trials.short(self._build, config)))
+
+    def exact(self, ticket: str, config: Any, limit: float, foresee: bool) -> None:
+        """A whole run beside this one. An older one that is still under way is given up."""
+        for old in self.aside:
+            self.emit("sampled", ticket=old, error="Another run took its place")
+        cadence = self.family.cadence(config)
+        self.aside = {ticket: self._answer(ticket, trials.whole(self._build, config, cadence, limit, foresee))}
+
+    def forget(self, ticket: str) -> None:
+        """Nobody waits for that run any longer."""
+        self.aside.pop(ticket, None)
 
     def closer(self, ticket: str, config: Any, checkpoint: bytes, step: int, count: int) -> None:
         """Steps `step` to `step + count − 1` again, one by one, from a checkpoint that was taken before them under `config`."""
-        self.jobs.append(self._closer(ticket, config, checkpoint, step, count))
+        self.jobs.append(self._answer(ticket, closer.closer(self._build, config, checkpoint, step, count)))
 
     # --- jobs ----------------------------------------------------------------------------------------------------------------
 
@@ -136,7 +155,8 @@ class Branch:
                 break
             scalars = engine.train_step(part)
             yield
-        self._send(look(engine, {name: float(value) for name, value in scalars.items()}, evaluate=True, watch=Watch()))
+        seen = look(engine, {name: float(value) for name, value in scalars.items()}, evaluate=True, watch=Watch())
+        self._send(seen, **({"trace": engine.trace()} if count == 1 and hasattr(engine, "trace") else {}))
         yield from self._save(pin=part is not None)
         if engine.step >= self.config.steps:
             self.state = "finished"
@@ -156,6 +176,7 @@ class Branch:
         except ValueError as error:  # the compiled engine lacks this one
             self.config = engine.config
             return self.tell_state(message=str(error))
+        self._send_frame(engine.backdrop(), backdrop=True)  # where the losses come to rest may have moved
         if titles:
             self.emit("event", s=engine.step, kind="knob", title=", ".join(titles))
         yield from self._save(pin=True)
@@ -166,32 +187,26 @@ class Branch:
             yield
         self.emit("sampled", frames.encode(answer, exact=True), ticket=ticket)
 
-    def _what_if(self, ticket: str, config: Any) -> Iterator[None]:
-        """Another whole run, of which nothing is kept: its curves and its last picture. If it diverges, what there is until then."""
-        engine = self._build(config)
-        yield
-        rows, last = [], first_look(engine)
-        try:
-            for snapshot in advance(engine, steps=config.steps, every=max(1, config.steps // WHAT_IF_LOOKS)):
-                if snapshot is not None:
-                    rows.append({"s": snapshot.step, "m": snapshot.metrics})
-                    last = snapshot
+    def _ask(self, question: Any) -> Generator[None, None, bytes]:
+        """One of the family's questions, or one that makes no sense for this run."""
+        answer = None
+        for snapshot in self._built().answer(question):
+            answer = snapshot
+            if snapshot is None:
                 yield
-        except Diverged as error:
-            log.info("what if: %s", error)
-        self.emit("sampled", frames.envelope(frames.to_json({"rows": rows}), frames.encode(last)), ticket=ticket)
+        return frames.encode(answer)
 
-    def _closer(self, ticket: str, config: Any, checkpoint: bytes, step: int, count: int) -> Iterator[None]:
-        engine, seen = self._build(config), []
-        yield
+    def _answer(self, ticket: str, work: Generator[None, None, bytes]) -> Iterator[None]:
+        """What `work` returns. If it is refused, this run goes on."""
         try:
-            for snapshot in closer.closer(engine, checkpoint, step, count):
-                if snapshot is not None:
-                    seen.append(snapshot)
-                yield
-        except Diverged as error:
-            log.info("closer: %s", error)
-        self.emit("sampled", closer.answer(seen), ticket=ticket)
+            payload = yield from work
+        except ValueError as error:
+            return self.emit("sampled", ticket=ticket, error=str(error))
+        except MemoryError:
+            return self.emit("sampled", ticket=ticket, error="One more run needs more memory than one visitor may use")
+        finally:
+            self.aside.pop(ticket, None)
+        self.emit("sampled", payload, ticket=ticket)
 
     def _save(self, pin: bool = False) -> Iterator[None]:
         Watch().look(self._built(), {})  # Diverged rather than keep a state that is lost
@@ -242,12 +257,13 @@ class Branch:
 
     # --- telling -------------------------------------------------------------------------------------------------------------
 
-    def _send(self, snapshot: Snapshot, row: bool = True) -> None:
+    def _send(self, snapshot: Snapshot, row: bool = True, **more: Any) -> None:
+        """A picture and, with `row`, its metrics with what else is to be said of that step."""
         self.step = self._built().step
         if row:
             self.rows.append({**snapshot.metrics, "step": snapshot.step})
             note = self.family.diagnose(self.rows, self.config)
-            entry = {"s": snapshot.step, "m": snapshot.metrics} | ({"note": asdict(note)} if note else {})
+            entry = {"s": snapshot.step, "m": snapshot.metrics, **more} | ({"note": asdict(note)} if note else {})
             self.emit("row", frames.to_json(entry), s=snapshot.step)
             if note and note.kind != self.noted:
                 self.emit("event", s=snapshot.step, kind=note.kind, title=note.title)

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Generator
 from typing import Any
 
-from engines.core import Engine, Snapshot
+from engines.core import Diverged, Engine, Snapshot
 from engines.loop import advance
 from engines.state import unpack
 from playground.sessions import frames
 
+log = logging.getLogger(__name__)
 
-def closer(engine: Engine, checkpoint: bytes, step: int, count: int) -> Iterator[Snapshot | None]:
-    """Train a fresh `engine` from `checkpoint` (at or before `step` − 1) and yield each of the `count` steps from `step` on as a
-    Snapshot; None after each step before them. Diverged if the run did so there."""
-    unpack(engine, checkpoint)
-    if engine.step < step - 1:
-        for _ in advance(engine, steps=step - 1 - engine.step, every=step):
-            yield None
-    yield from advance(engine, steps=count, every=1)
+
+def closer(build: Callable[[Any], Engine], config: Any, checkpoint: bytes, step: int, count: int) -> Generator[None, None, bytes]:
+    """Train a fresh engine from `checkpoint` (at or before `step` − 1), yielding after every step; the `count` steps from `step` on as
+    rows and frames, up to where the run diverged if it did so there."""
+    engine, seen = build(config), []
+    yield
+    try:
+        unpack(engine, checkpoint)
+        if engine.step < step - 1:
+            for _ in advance(engine, steps=step - 1 - engine.step, every=step):
+                yield
+        for snapshot in advance(engine, steps=count, every=1):
+            if snapshot is not None:
+                seen.append(snapshot)
+            yield
+    except Diverged as error:
+        log.info("closer: %s", error)
+    return answer(seen)
 
 
 def answer(seen: list[Snapshot]) -> bytes:

@@ -118,8 +118,15 @@ class Host:
                     branch.set(header["knobs"])
                 case "sample":
                     branch.sample(header["ticket"], header["request"])
+                case "ask":
+                    branch.ask(header["ticket"], from_dict(branch.family.questions[header["question"]], header["values"]))
                 case "what_if":
                     branch.what_if(header["ticket"], from_dict(branch.family.Config, header["config"]))
+                case "exact":
+                    config = from_dict(branch.family.Config, header["config"])
+                    branch.exact(header["ticket"], config, header["seconds"], header["foresee"])
+                case "forget":
+                    branch.forget(header["ticket"])
                 case "closer":
                     config = from_dict(branch.family.Config, header["config"])
                     branch.closer(header["ticket"], config, payload, header["step"], header["count"])

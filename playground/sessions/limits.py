@@ -24,6 +24,7 @@ class Limits:
     frame_bytes: int = 8_000_000  # kept frames of one session
     checkpoint_bytes: int = 24_000_000
     what_if_steps: int = 1_600  # of a run that is redrawn while a knob is dragged
+    exact_seconds: float = 120.0  # CPU time of one whole run beside a visitor's own, for one of many seeds
     max_flop: float = 3e10  # of one step
     max_bytes: float = 1.5e9  # of one run
     step_seconds: float = 20.0  # a worker that is silent for longer is stopped

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from playground.sessions.record import Item, Record, Run
+from playground.sessions.settings import refusal
 
 if TYPE_CHECKING:
     from playground.sessions.service import Service
@@ -66,12 +67,16 @@ def _about(service: Service, record: Record, run: Run, header: Mapping[str, Any]
         case "sampled" if header["ticket"] in service.tickets:
             loop, future = service.tickets.pop(header["ticket"])
             with contextlib.suppress(RuntimeError):  # that loop has ended
-                loop.call_soon_threadsafe(_deliver, future, payload)
+                loop.call_soon_threadsafe(_deliver, future, payload, header.get("error"))
 
 
-def _deliver(future: asyncio.Future[bytes], payload: bytes) -> None:
-    if not future.done():  # the caller may have given up
+def _deliver(future: asyncio.Future[bytes], payload: bytes, error: str | None) -> None:
+    if future.done():  # the caller may have given up
+        return
+    if error is None:
         future.set_result(payload)
+    else:
+        future.set_exception(refusal(ValueError(error)))
 
 
 def _state(service: Service, record: Record, run: Run, header: Mapping[str, Any]) -> None:

@@ -1,14 +1,15 @@
-"""What a page or a program asks a worker and waits for: samples, a whole run with other settings, single steps. Nothing of it is kept,
-and the visitor's own run goes on. Refused says what is wrong with a question, or that it takes too long."""
+"""What a page or a program asks a worker and waits for: samples, a whole run with other settings, single steps, an answer about the model.
+Nothing of it is kept, and the visitor's own run goes on. Refused says what is wrong with a question, or that it takes too long."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from engines.data import OWN
 from playground.sessions import settings
 from playground.sessions.acts import active, named
 from playground.sessions.limits import LIMITS, Refused
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from playground.sessions.service import Service
 
 CLOSER_STEPS = 20  # single steps in one answer
+LOOK_UP = 0.4  # seconds between two looks whether the asker is still there
 
 
 async def sample(service: Service, token: Any, request: Mapping[str, Any], seconds: float = 60.0) -> bytes:
@@ -38,6 +40,29 @@ async def what_if(service: Service, token: Any, overrides: Any, seconds: float =
     return await _ask(service, record, "what_if", "The run took too long.", seconds, config=settings.to_dict(config))
 
 
+async def exact(service: Service, token: Any, overrides: Any, foresee: Any, gone: Callable[[], Awaitable[bool]]) -> bytes:
+    """The end of a whole run with other settings, as if the visitor had trained it: see `trials.whole`. With `foresee` only the time it
+    would take. Given up once `gone()`; a second one takes the place of the first."""
+    record = service.find(token)
+    service.acts.take(record.sid)
+    if not isinstance(foresee, bool):
+        raise Refused("foresee is not true or false.", "foresee")
+    config = settings.resolve(service.family(record.family), overrides)
+    if config.dataset in OWN and active(record).config.dataset != config.dataset:
+        raise Refused("Show your own data on the stage first.", "dataset")
+    about = {"config": settings.to_dict(config), "seconds": LIMITS.exact_seconds, "foresee": foresee}
+    late = "The server has too much to do: one run took longer than this answer may. Try again later."
+    return await _ask(service, record, "exact", late, LIMITS.api_seconds, gone=gone, **about)
+
+
+async def ask(service: Service, token: Any, question: Any, values: Any, seconds: float = 20.0) -> bytes:
+    """One of the family's questions about the active run as it is now; a frame. It may train on meanwhile."""
+    record = service.find(token)
+    service.acts.take(record.sid)
+    name, checked = settings.asked(service.family(record.family), question, values)
+    return await _ask(service, record, "ask", "The answer took too long.", seconds, question=name, values=checked)
+
+
 async def closer(service: Service, token: Any, body: Mapping[str, Any], seconds: float = 20.0) -> bytes:
     """Steps `step` to `step` + `count` − 1 of `branch`, one by one, as rows and frames of a pull: made again from the checkpoint
     before them."""
@@ -54,8 +79,9 @@ async def closer(service: Service, token: Any, body: Mapping[str, Any], seconds:
     return await _ask(service, record, "closer", "Making these steps again took too long.", seconds, run=run, payload=saved.data, **about)
 
 
-async def _ask(service: Service, record: Record, do: str, late: str, seconds: float, *, run: Run | None = None, **more: Any) -> bytes:
-    """Have the worker of a run, the active one if none is given, answer a question."""
+async def _ask(service: Service, record: Record, do: str, late: str, seconds: float, *, run: Run | None = None,
+               gone: Callable[[], Awaitable[bool]] | None = None, **more: Any) -> bytes:  # fmt: skip
+    """Have the worker of a run, the active one if none is given, answer a question. It is told if nobody waits any longer."""
     ticket, loop = secrets.token_urlsafe(8), asyncio.get_running_loop()
     future = loop.create_future()
     with service.lock:
@@ -64,8 +90,24 @@ async def _ask(service: Service, record: Record, do: str, late: str, seconds: fl
         service.tickets[ticket] = (loop, future)
         service.tell(record, run, do, ticket=ticket, **more)
     try:
+        if gone is not None:
+            await _stays(future, run, gone, loop.time() + seconds)
+            seconds = 0
         return await asyncio.wait_for(future, seconds)
     except TimeoutError:
         raise Refused(late, status=503) from None
     finally:
         service.tickets.pop(ticket, None)
+        if gone is not None:
+            service.tell(record, run, "forget", ticket=ticket)
+
+
+async def _stays(future: asyncio.Future, run: Run, gone: Callable[[], Awaitable[bool]], deadline: float) -> None:
+    """Wait for the answer. Refused if its worker was lost or the asker has gone."""
+    life = run.life
+    while not future.done() and asyncio.get_running_loop().time() < deadline:
+        await asyncio.wait([future], timeout=LOOK_UP)
+        if run.lost or run.life != life:
+            raise Refused("The worker of this run was started again; ask once more.", status=503)
+        if await gone():
+            raise Refused("Nobody waits for this answer.", status=408)

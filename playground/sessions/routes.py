@@ -57,8 +57,15 @@ def routes(service: Service, schema: Callable[[], bytes]) -> list[BaseRoute]:
 
     async def what_if(request: Request) -> Response:
         token = _token(service, request)
-        body = await _json(request, LIMITS.max_body, allowed=("settings",))
-        return _bytes(await questions.what_if(service, token, body.get("settings", {})))
+        body = await _json(request, LIMITS.max_body, allowed=("settings", "exact", "foresee"))
+        if body.get("exact") is not True:
+            return _bytes(await questions.what_if(service, token, body.get("settings", {})))
+        return _bytes(await questions.exact(service, token, body.get("settings", {}), body.get("foresee", False), request.is_disconnected))
+
+    async def ask(request: Request) -> Response:
+        token = _token(service, request)
+        body = await _json(request, LIMITS.max_body, allowed=("question", "values"))
+        return _bytes(await questions.ask(service, token, body.get("question"), body.get("values", {})))
 
     async def closer(request: Request) -> Response:
         token = _token(service, request)
@@ -76,7 +83,7 @@ def routes(service: Service, schema: Callable[[], bytes]) -> list[BaseRoute]:
 
         return call
 
-    posts = {"resolve": resolve, "open": open_, "act": act, "data": data, "what-if": what_if, "closer": closer}
+    posts = {"resolve": resolve, "open": open_, "act": act, "data": data, "what-if": what_if, "ask": ask, "closer": closer}
     return [
         Route("/play/schema", _guard(limited(get_schema)), methods=["GET"]),
         Route("/play/pull", _guard(pull), methods=["GET"]),

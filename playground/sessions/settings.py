@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from engines import data
-from engines.config import check, from_dict, knobs, to_dict
+from engines.config import Knob, check, from_dict, knobs, to_dict
 from engines.core import Family
 from playground.sessions.limits import LIMITS, Refused
 from playground.words import title
@@ -30,13 +30,29 @@ def checked(family: Family, overrides: Any, *, live: bool = False) -> dict[str, 
             raise Refused(f"{name} is not a setting of {family.title}.", name)
         if live and not known[name].live:
             raise Refused(f"{name} cannot change while a run trains.", name)
-        try:
-            values[name] = check(known[name], value)
-        except OverflowError:
-            raise Refused(f"{name} is outside [{known[name].lo:g}, {known[name].hi:g}].", name) from None
-        except ValueError as error:
-            raise Refused(_sentence(error), name) from None
+        values[name] = _checked(known[name], value)
     return values
+
+
+def asked(family: Family, question: Any, values: Any) -> tuple[str, dict[str, Any]]:
+    """The name of one of the family's questions, and all its values in their own types."""
+    if not isinstance(question, str) or question not in family.questions:
+        raise Refused(f"question is not one of {', '.join(family.questions)}.", "question")
+    if not isinstance(values, Mapping):
+        raise Refused("values are not a set of named values.", "values")
+    known = knobs(family.questions[question])
+    if unknown := [str(name)[:40] for name in values if name not in known]:
+        raise Refused(f"{unknown[0]} is not part of the question {question}.", unknown[0])
+    return question, {name: _checked(k, values.get(name, k.default)) for name, k in known.items()}
+
+
+def _checked(k: Knob, value: Any) -> Any:
+    try:
+        return check(k, value)
+    except OverflowError:
+        raise Refused(f"{k.name} is outside [{k.lo:g}, {k.hi:g}].", k.name) from None
+    except ValueError as error:
+        raise Refused(_sentence(error), k.name) from None
 
 
 def resolve(family: Family, overrides: Any) -> Any:
@@ -45,7 +61,7 @@ def resolve(family: Family, overrides: Any) -> Any:
     try:
         config = family.resolve(values)
     except ValueError as error:
-        raise Refused(_sentence(error), _field(error)) from None
+        raise refusal(error) from None
     affordable(family, config)
     return config
 
@@ -62,7 +78,7 @@ def changed(family: Family, config: Any, values: Mapping[str, Any]) -> Any:
         brought = {name: value for name, value in then.items() if value != usual[name] and name not in choices}
         config = from_dict(family.Config, {**before, **brought, **values})
     except ValueError as error:
-        raise Refused(_sentence(error), _field(error)) from None
+        raise refusal(error) from None
     affordable(family, config)
     return config
 
@@ -112,6 +128,11 @@ def text(body: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[\w .-]{1,60}", value):
         raise Refused(f"{name} is not 1 to 60 letters, digits, spaces, points or minus signs.", name)
     return value
+
+
+def refusal(error: ValueError) -> Refused:
+    """What an engine or a Config refuses, for the visitor: "name=value is …" names its field."""
+    return Refused(_sentence(error), _field(error))
 
 
 def _sentence(error: ValueError) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from engines.gan.config import EQUILIBRIUM, OBJECTIVES
+from engines.gan.config import LABELLED, OBJECTIVES
 from engines.registry import FAMILIES
 from playground.components import lab
 
@@ -19,12 +19,19 @@ CODE = {
     for step in "gd"
 }
 EXTRA = {
-    "equilibrium": EQUILIBRIUM,
     "parts": [{"part": "d", "title": "Step D"}, {"part": "g", "title": "Step G"}, {"part": None, "title": "Both"}],
-    "layers": {
-        "2d": [["data", "Data", "data"], ["samples", "Samples", "model"], ["heat", "D(x)", "exact"], ["gradient", "G gradient", "exact"]],
+    "layers": {  # key, title, role, and False if not shown at first
+        "2d": [
+            ["data", "Data", "data"],
+            ["samples", "Samples", "model"],
+            ["heat", "D(x)", "exact"],
+            ["gradient", "G gradient", "exact"],
+            ["grid", "Grid of G", "model", False],
+            ["best", "D* exact", "exact", False],
+        ],
         "image": [["data", "Data", "data"], ["samples", "Samples", "model"]],
     },
+    "labelled": LABELLED,  # losses for which one best D is known
 }
 
 

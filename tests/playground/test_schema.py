@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from engines.config import from_dict, to_dict
-from engines.gan.config import EQUILIBRIUM, OBJECTIVES
+from engines.config import from_dict, knobs, to_dict
+from engines.gan.config import LABELLED, OBJECTIVES, Config
 from engines.metrics import METRICS
 from engines.registry import FAMILIES
 from playground.components import code_peek, explain
@@ -36,7 +36,26 @@ def test_every_objective_has_words_code_and_a_spelling(told):
             loss, update = gan["code"][f"{key}/{step}"]
             assert loss["code"].split("def ")[1].startswith(f"{key.replace('-', '_')}_{step}(") and "return" in loss["code"]
             assert update["name"] == f"GanEngine._train_{step}"
-    assert set(gan["equilibrium"]) == set(EQUILIBRIUM) == set(OBJECTIVES) == set(explain.objectives("gan"))
+        assert gan["objectives"][key]["read"].count(".") >= 2, "how to read its losses"
+    assert set(OBJECTIVES) == set(gan["objectives"]) >= set(gan["labelled"]) == set(LABELLED)
+
+
+def test_every_fix_with_a_section_is_a_knob_among_the_fixes(told):
+    fixes = {k.name for k in knobs(Config).values() if k.group == "fixes"}
+    assert set(told["families"]["gan"]["fixes"]) <= fixes
+
+
+def test_sections_of_the_prose_are_told_apart_and_may_be_missing(tmp_path, monkeypatch):
+    (tmp_path / "engines" / "toy").mkdir(parents=True)
+    loss, read, fix = "hinge\n<i>a</i>\nOne.\nTwo.\n", "read: hinge\nLow\nis good.\n", "fix: r1\n<i>b</i>\nFlat.\n"
+    about = "\n## ".join(["# Head\n", loss, read, fix, "wgan\nc\nFour.\n"])
+    (tmp_path / "engines" / "toy" / "about.md").write_text(about, encoding="utf-8")
+    monkeypatch.setattr(explain, "ROOT", tmp_path)
+    assert explain.objectives("toy") == {
+        "hinge": {"equation": "<i>a</i>", "text": "One. Two.", "read": "Low is good."},
+        "wgan": {"equation": "c", "text": "Four.", "read": ""},
+    }
+    assert explain.fixes("toy") == {"r1": {"equation": "<i>b</i>", "text": "Flat."}}
 
 
 def test_code_is_the_source_without_its_docstring():

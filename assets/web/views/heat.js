@@ -1,6 +1,7 @@
 // Heat: a scalar on a grid as two tints that fade into the ground at the middle of the range, low towards the model's colour and high
 // towards the data's. The map is continued to the edges of the stage; a thin line marks the contour. Light enough to carry points.
 import { mix, rgb, rgba } from "../colors.js";
+import { contours } from "./contour.js";
 
 const LOW = { light: 0.17, dark: 0.22 }; // how much of the model's colour at the bottom of the range
 const HIGH = { light: 0.42, dark: 0.5 }; // how much of the data's colour at the top
@@ -118,10 +119,10 @@ export function draw(ctx, view, frame) {
   const { X, Y, colors, cache = new Map() } = frame;
   const pad = padding(view, frame);
   const key = `${colors.key}${pad}`;
-  const kept = cache.get("heat") ?? { canvas: document.createElement("canvas") };
+  const kept = cache.get(`heat ${view.role}`) ?? { canvas: document.createElement("canvas") };
   if (kept.view !== view || kept.key !== key) {
     bitmap(view, pad, colors, kept.canvas);
-    cache.set("heat", Object.assign(kept, { view, key }));
+    cache.set(`heat ${view.role}`, Object.assign(kept, { view, key }));
   }
   const [rows, cols] = view.shapes.values;
   const [x0, x1, y0, y1] = view.extent;
@@ -133,41 +134,24 @@ export function draw(ctx, view, frame) {
   if (view.contour != null) contour(ctx, view, frame);
 }
 
-/** The line at `view.contour` by marching squares, linear along the edges of the cells. */
+/** The line at `view.contour`; dashed for what is exact. */
 function contour(ctx, view, { X, Y, colors }) {
   const [rows, cols] = view.shapes.values;
   const [x0, x1, y0, y1] = view.extent;
-  const level = levels(view);
   const cut = (255 * (view.contour - view.lo)) / (view.hi - view.lo || 1);
   const px = (u) => X(x0 + ((x1 - x0) * u) / (cols - 1));
   const py = (v) => Y(y0 + ((y1 - y0) * v) / (rows - 1));
-  ctx.strokeStyle = rgba(colors.ink, 0.45);
+  const exact = view.role === "exact";
+  ctx.strokeStyle = rgba(colors.ink, exact ? 0.7 : 0.45);
   ctx.lineWidth = 1;
+  ctx.setLineDash(exact ? [4, 3] : []);
   ctx.beginPath();
-  for (let v = 0; v < rows - 1; v++) {
-    for (let u = 0; u < cols - 1; u++) {
-      const i = v * cols + u;
-      const line = crossings(level[i] - cut, level[i + 1] - cut, level[i + cols + 1] - cut, level[i + cols] - cut);
-      for (let k = 0; k + 3 < line.length; k += 4) {
-        ctx.moveTo(px(u + line[k]), py(v + line[k + 1]));
-        ctx.lineTo(px(u + line[k + 2]), py(v + line[k + 3]));
-      }
-    }
+  for (const line of contours(levels(view), rows, cols, cut)) {
+    ctx.moveTo(px(line[0]), py(line[1]));
+    for (let k = 2; k < line.length; k += 2) ctx.lineTo(px(line[k]), py(line[k + 1]));
   }
   ctx.stroke();
-}
-
-const NONE = [];
-
-/** Where a cell's edges are crossed, given its corners counter-clockwise from the lower left: [u, v, u, v, ...] within the cell. */
-function crossings(a, b, c, d) {
-  if (a > 0 === b > 0 && b > 0 === c > 0 && c > 0 === d > 0) return NONE;
-  const line = [];
-  if (a > 0 !== b > 0) line.push(a / (a - b), 0);
-  if (b > 0 !== c > 0) line.push(1, b / (b - c));
-  if (c > 0 !== d > 0) line.push(1 - c / (c - d), 1);
-  if (d > 0 !== a > 0) line.push(0, 1 - d / (d - a));
-  return line;
+  ctx.setLineDash([]);
 }
 
 /** The value at a place in data units, bilinear; null outside the map. */
