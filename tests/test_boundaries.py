@@ -13,7 +13,7 @@ FAMILIES = sorted(p.parent.name for p in (ROOT / "engines").glob("*/engine.py"))
 TORCH = {"torch", "safetensors", "torchvision", "diffusers", "transformers"}
 HEAVY = {"diffusers", "transformers", "plotly", "sklearn", "scipy", "ray", "spaces", "matplotlib", "numba"}
 # what runs in a worker, and may build engines
-WORKER_SIDE = {f"playground/sessions/{name}.py" for name in ("host", "branch", "worker")}
+WORKER_SIDE = {f"playground/sessions/{name}.py" for name in ("host", "branch", "closer", "trials", "worker")}
 NAMES_ONLY = {  # engine modules without torch: the web process may read these
     "engines",
     "engines.core",

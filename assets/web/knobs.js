@@ -34,22 +34,27 @@ const round = (knob, value) => {
 };
 
 /** Build the form. @param {HTMLFormElement} form @param {object[]} knobs from the schema
- *  @param {{onChange: (name: string, value: any, settled: boolean) => void}} on */
-export function createKnobs(form, knobs, on) {
+ *  @param {{onChange: (name: string, value: any, settled: boolean) => void}} on
+ *  @param {{plain?: boolean, prefix?: string}} [options] `plain`: without groups; `prefix` of the fields' ids, which are a page's own */
+export function createKnobs(form, knobs, on, { plain = false, prefix = "knob-" } = {}) {
   const fields = new Map();
+  const groups = plain ? [] : GROUPS;
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.replaceChildren(...GROUPS.map(([key, title]) => group(key, title, knobs.filter((k) => k.group === key))));
+  if (plain) form.replaceChildren(...knobs.map(add));
+  else form.replaceChildren(...groups.map(([key, title]) => group(key, title, knobs.filter((k) => k.group === key))));
+
+  function add(knob) {
+    const field = build(knob, prefix, (value, settled) => {
+      field.refuse("");
+      refresh();
+      on.onChange(knob.name, value, settled);
+    });
+    fields.set(knob.name, field);
+    return field.row;
+  }
 
   function group(key, title, members) {
-    const rows = members.map((knob) => {
-      const field = build(knob, (value, settled) => {
-        field.refuse("");
-        refresh();
-        on.onChange(knob.name, value, settled);
-      });
-      fields.set(knob.name, field);
-      return field.row;
-    });
+    const rows = members.map(add);
     const box = document.createElement(key === "basic" ? "div" : "details");
     box.className = `group group-${key}`;
     if (key === "basic") box.innerHTML = `<div class="section">${title}</div>`;
@@ -63,7 +68,7 @@ export function createKnobs(form, knobs, on) {
   /** Count what is off the preset, in words, and show the fields that matter for this kind of data. */
   function refresh() {
     for (const { knob, row } of fields.values()) row.hidden = Boolean(knob.kind) && knob.kind !== kind;
-    for (const [key] of GROUPS.slice(1)) {
+    for (const [key] of groups.slice(1)) {
       const all = [...fields.values()].filter((f) => f.knob.group === key && !f.row.hidden);
       const changed = all.filter((f) => f.value() !== preset[f.knob.name]).length;
       const used = all.filter((f) => f.value() !== f.knob.default).length;
@@ -99,11 +104,11 @@ export function createKnobs(form, knobs, on) {
   };
 }
 
-function build(knob, changed) {
+function build(knob, prefix, changed) {
   const row = document.createElement("div");
   row.className = `knob knob-${knob.widget}`;
   row.dataset.knob = knob.name;
-  const id = `knob-${knob.name}`;
+  const id = `${prefix}${knob.name}`;
   const unit = knob.unit ? ` <span class="unit">${knob.unit}</span>` : "";
   const part = { choice: choiceField, switch: switchField, number: numberField }[knob.widget](knob, id, changed);
   row.innerHTML = `<div class="label"><label for="${id}">${knob.title}${unit}</label></div>`;

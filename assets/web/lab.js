@@ -49,7 +49,7 @@ export function createLab({ root, parts, family, metrics, link }) {
   function refuse(error) {
     if (!(error instanceof Refused)) {
       state.error = "The server cannot be reached just now. Nothing was lost; try again.";
-    } else if (!controls.refuse(error.field, error.message)) state.error = error.message;
+    } else if (![controls, area.flow].map((form) => form.refuse(error.field, error.message)).some(Boolean)) state.error = error.message;
     schedule();
   }
 
@@ -94,7 +94,7 @@ export function createLab({ root, parts, family, metrics, link }) {
   // --- parts ------------------------------------------------------------------------------------------------------------------
   const header = createHeader(parts.header);
   const controls = createControls(parts.controls, parts["phone-bar"], family, { ...commands, changed: settings.changed });
-  const knobs = { changed: settings.changed, config: () => state.config, mayChange: settings.mayChange };
+  const knobs = { changed: (...change) => settings.changed(...change).then(settings.show), config: () => state.config, mayChange: settings.mayChange };
   const area = createStageArea(parts.stage, { family, metrics, session, store, commands, redraw: schedule, knobs });
   const plate = createPlate(parts.stage.querySelector(".plate"), commands, family);
   const scrub = (step) => {

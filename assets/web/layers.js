@@ -17,7 +17,8 @@ function whyNoBest({ objective, pack, minibatch_discrimination: kernels }, label
  */
 export function createLayers(bar, { layers, labelled = [] }, onChange) {
   const box = bar.querySelector(".layers");
-  const shown = Object.fromEntries(Object.values(layers).flat().map(([key, , , on = true]) => [key, on]));
+  const usual = Object.fromEntries(Object.values(layers).flat().map(([key, , , on = true]) => [key, on]));
+  const shown = { ...usual };
   let built = "";
   let again = () => {};
   const full = Object.assign(document.createElement("button"), { type: "button", className: "icon-button full-screen", innerHTML: icon("full"), title: "Full screen" });
@@ -63,9 +64,9 @@ export function createLayers(bar, { layers, labelled = [] }, onChange) {
     );
   }
 
-  /** Show these layers and no others. */
+  /** Show these layers and no others; those shown at first if none are given. */
   function only(names) {
-    for (const key of Object.keys(shown)) shown[key] = names.includes(key);
+    for (const key of Object.keys(shown)) shown[key] = names?.includes(key) ?? usual[key];
     again();
     onChange({ ...shown });
   }

@@ -12,19 +12,19 @@ export function createStageArea(part, { family, metrics, session, store, command
   const stage = createStage(part.querySelector(".stage-canvas"), { onHover: () => {} });
   const layers = createLayers(part.querySelector(".stage-bar"), family, (shown) => stage.setLayers(shown));
   const scenes = createScenes(part, { session, store, family, metrics, commands, redraw });
-  const flow = createFlow(part.querySelector(".flow"), { family, onPick: pick, knobs });
+  const flow = createFlow(part.querySelector(".flow"), { family, onPick: pick, knobs, redraw });
   let shown = {};
   let traced = null; // the row whose hand step was shown slowly
 
   /** A node of the diagram becomes the stage: a scene of its own, or some layers of data space. */
   function pick({ scene, layers: wanted }) {
     scenes.show(scene ?? null);
-    if (wanted) layers.only(wanted);
+    if (!scene) layers.only(wanted);
   }
 
   /** Every picture. */
   function draw({ frame: newest, backdrop, evidence, ...state }) {
-    const frame = flow.playing ? shown.frame : newest; // in slow motion the picture moves when the update does
+    const frame = flow.playing && store.live ? shown.frame : newest; // in slow motion the picture moves when the update does
     if (backdrop && backdrop !== shown.backdrop) stage.setBackdrop(backdrop);
     if (frame && frame !== shown.frame) stage.setFrame(frame);
     if (evidence !== shown.evidence) stage.setMarks(evidence.filter((e) => e.index != null).map((e) => ({ mode: e.index, number: e.number })));

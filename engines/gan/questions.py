@@ -15,7 +15,9 @@ class Walk:
     x: float = knob(0.0, "Across", lo=-1.0, hi=1.0)
     y: float = knob(0.0, "Up", lo=-1.0, hi=1.0)
     label: int = knob(-1, "Class", lo=-1, hi=999, help="−1 = the first class")
-    __post_init__ = validate
+
+    def __post_init__(self) -> None:
+        validate(self)
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,9 @@ class Neighbours:
     """Are samples copies? Of each, the nearest image among those trained on and among those held out."""
 
     seed: int = knob(0, "Seed", lo=0, hi=9_999)
-    __post_init__ = validate
+
+    def __post_init__(self) -> None:
+        validate(self)
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,9 @@ class Birthday:
     """How many different samples are there? By how soon two in a batch are alike."""
 
     seed: int = knob(0, "Seed", lo=0, hi=9_999)
-    __post_init__ = validate
+
+    def __post_init__(self) -> None:
+        validate(self)
 
 
 QUESTIONS = {"walk": Walk, "neighbours": Neighbours, "birthday": Birthday}

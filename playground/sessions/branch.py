@@ -189,11 +189,10 @@ class Branch:
 
     def _ask(self, question: Any) -> Generator[None, None, bytes]:
         """One of the family's questions, or one that makes no sense for this run."""
-        answer = None
         for snapshot in self._built().answer(question):
-            answer = snapshot
-            if snapshot is None:
-                yield
+            if snapshot is not None:
+                answer = snapshot
+            yield
         return frames.encode(answer)
 
     def _answer(self, ticket: str, work: Generator[None, None, bytes]) -> Iterator[None]:

@@ -50,7 +50,7 @@ async def exact(service: Service, token: Any, overrides: Any, foresee: Any, gone
     config = settings.resolve(service.family(record.family), overrides)
     if config.dataset in OWN and active(record).config.dataset != config.dataset:
         raise Refused("Show your own data on the stage first.", "dataset")
-    about = {"config": settings.to_dict(config), "seconds": LIMITS.exact_seconds, "foresee": foresee}
+    about: dict[str, Any] = {"config": settings.to_dict(config), "seconds": LIMITS.exact_seconds, "foresee": foresee}
     late = "The server has too much to do: one run took longer than this answer may. Try again later."
     return await _ask(service, record, "exact", late, LIMITS.api_seconds, gone=gone, **about)
 
@@ -75,7 +75,7 @@ async def closer(service: Service, token: Any, body: Mapping[str, Any], seconds:
         saved = run.checkpoints.at(step - 1)
         if saved is None:
             raise Refused("Nothing is kept from before that step.", "step")
-    about = {"config": saved.config, "step": step, "count": count}
+    about: dict[str, Any] = {"config": saved.config, "step": step, "count": count}
     return await _ask(service, record, "closer", "Making these steps again took too long.", seconds, run=run, payload=saved.data, **about)
 
 

@@ -285,7 +285,7 @@ def test_on_a_phone_everything_is_within_reach(phone):
     assert bar[0] > bar[1] and bar[2] <= 375, "the toggles scroll, the page does not"
     phone.locator("[data-layer=best]").scroll_into_view_if_needed()
     phone.locator("[data-layer=best]").tap()
-    assert phone.locator(".split").is_visible()
+    phone.locator(".split").wait_for()
     for words in SCENES[2:]:
         scene(phone, words)
         assert phone.evaluate(wide) == 0

@@ -1,4 +1,4 @@
-"""One thread, as in the workers, and a short way to an engine."""
+"""One thread, as in the workers, and short ways to an engine and to a layer of its stage."""
 
 import pytest
 import torch
@@ -13,3 +13,8 @@ def gan():
     """settings -> a fresh GAN engine with the recommended values of its data set."""
     family = FAMILIES["gan"]
     return lambda device="cpu", data=None, **settings: family.build(family.resolve(settings), device=device, data=data)
+
+
+def layer(views, name):
+    """The layer of the stage that is called so."""
+    return next(view for view in views["stage"] if view.name == name)

@@ -16,6 +16,7 @@ from engines.gan.config import Request, resolve
 from engines.gan.fused import FusedGan, compiled, covers, warm
 from engines.loop import advance, first_look
 from engines.state import pack, unpack
+from tests.engines.conftest import layer
 
 
 def fused(**settings):
@@ -92,9 +93,9 @@ def test_looking_evaluating_and_sampling_change_nothing():
 
 def test_what_is_looked_at_is_what_was_trained():
     engine = fused()
-    before = engine.look()["stage"][2].xy.copy()
+    before = layer(engine.look(), "samples").xy.copy()
     train(engine, 200)
-    after = engine.look()["stage"][2].xy
+    after = layer(engine.look(), "samples").xy
     assert np.abs(before - after).max() > 0.1 and engine.evaluate()["sliced_w1"] > 0
 
 

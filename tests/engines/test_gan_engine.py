@@ -11,6 +11,7 @@ from engines.gan.config import OBJECTIVES, Request
 from engines.loop import advance, first_look
 from engines.metrics import METRICS, MODE_SHARE
 from engines.state import pack
+from tests.engines.conftest import layer
 
 TOYS = [d.key for d in DATASETS.values() if d.kind == "2d"]
 IMAGES = [d.key for d in DATASETS.values() if d.kind == "image"]
@@ -88,7 +89,7 @@ def test_looking_evaluating_and_sampling_change_nothing(gan):
 def test_views_and_metrics_are_what_the_page_expects(gan):
     engine = gan(dataset="ring8", objective="non-saturating")
     (snapshot,) = run(engine, 5, every=5)
-    heat, field, points = snapshot.views["stage"]
+    heat, _, _, field, points = snapshot.views["stage"]  # between them the best D and the grid, see test_gan_layers
     assert isinstance(heat, Heat) and heat.values.shape == (48, 68) and heat.contour == 0.5 and heat.name == "D(x)"
     assert heat.lo <= heat.values.min() and heat.values.max() <= heat.hi
     assert isinstance(field, Field) and field.xy.shape == field.uv.shape == (64, 2) and field.name == "gradient"
@@ -99,7 +100,7 @@ def test_views_and_metrics_are_what_the_page_expects(gan):
     assert not unknown
     backdrop = engine.backdrop()
     assert backdrop.step == 0 and backdrop.views["stage"][0].role == "data"
-    assert backdrop.metrics.keys() == {"modes_covered", "hq_fraction", "reverse_kl", "sliced_w1"}
+    assert backdrop.metrics.keys() == {"modes_covered", "hq_fraction", "reverse_kl", "sliced_w1", "d_loss", "g_loss"}
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
@@ -118,7 +119,7 @@ def test_arrows_point_to_where_g_would_move_the_samples(gan, objective):
     """Moving the samples a little along the arrows lowers G's loss on them."""
     engine = gan(objective=objective, fourier=0)
     run(engine, 60)
-    field = engine.look()["stage"][1]
+    field = layer(engine.look(), "gradient")
     from engines.gan.objectives import OBJECTIVES as LOSSES
 
     def loss(xy):
@@ -163,7 +164,7 @@ def test_own_points_come_back_in_their_own_units(gan):
     engine = gan(dataset="own-2d", data=points)
     run(engine, 20)
     look = engine.look()
-    assert np.abs(look["stage"][2].xy.mean(0) - [300, -20]).max() < 30 and "modes" not in look
+    assert np.abs(layer(look, "samples").xy.mean(0) - [300, -20]).max() < 30 and "modes" not in look
     assert "sliced_w1" in engine.evaluate()
 
 
@@ -269,7 +270,7 @@ def test_cpu_and_cuda_agree(gan, objective):
         assert_close(first["d_loss"], second["d_loss"].cpu(), rtol=1e-4, atol=1e-5)
         assert_close(first["d_grad_norm"], second["d_grad_norm"].cpu(), rtol=1e-3, atol=1e-5)
     (snapshot,) = run(cuda, 10)
-    assert isinstance(snapshot.views["stage"][2].xy, np.ndarray) and cuda.step == 11
+    assert isinstance(layer(snapshot.views, "samples").xy, np.ndarray) and cuda.step == 11
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from engines.gan.objectives import SMOOTHED, squared_slope
 from engines.loop import advance, first_look
 from engines.nn.minibatch import DIMS, MinibatchDiscrimination
 from engines.state import pack, unpack
+from tests.engines.conftest import layer
 
 FIXES = {
     "unroll": dict(unroll=2, unroll_lr=0.02),
@@ -46,7 +47,7 @@ def test_every_fix_trains_and_is_seen(gan, fix, objective):
     engine = gan(objective=objective, width_g=16, width_d=16, **settings)
     *_, last = advance(engine, steps=50, every=50)
     assert all(np.isfinite(v) for k, v in last.metrics.items() if k != "reverse_kl")
-    heat, field, points = last.views["stage"]
+    heat, field, points = last.views["stage"][0], layer(last.views, "gradient"), layer(last.views, "samples")
     assert heat.lo <= heat.values.min() and heat.values.max() <= heat.hi and np.ptp(heat.values) > 0
     assert np.isfinite(field.uv).all() and np.isfinite(points.xy).all() and np.abs(field.uv).max() > 0
 

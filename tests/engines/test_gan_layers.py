@@ -91,12 +91,13 @@ def test_a_fold_adds_up():
 
 
 def test_the_kernel_estimate_is_the_sum_of_bells():
-    best, x = BestD(TOYS["gaussian"](), EXTENT, 5, 7), np.random.default_rng(0).standard_normal((11, 2))
+    """But for the lattice that the samples are dealt to, which the many of a real estimate average out."""
+    best, x = BestD(TOYS["gaussian"](), EXTENT, 5, 7), np.random.default_rng(0).standard_normal((2_000, 2))
     found = best.kernel_density(x, 0.4)
     assert found.shape == (5, 7)
     place = np.array([best.xs[2], best.ys[3]])
     expected = np.mean(np.exp(-((place - x) ** 2).sum(1) / (2 * 0.4**2)) / (2 * np.pi * 0.4**2))
-    assert found[3, 2] == pytest.approx(expected, rel=1e-5)
+    assert found[3, 2] == pytest.approx(expected, rel=2e-3)
 
 
 @pytest.mark.parametrize("sigma", [0.0, 0.5])

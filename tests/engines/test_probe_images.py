@@ -96,7 +96,9 @@ def test_own_images_have_no_judge(shape):
     engine = built(dataset="own-images", data=pictures)
     assert set(engine.look()) == {"stage", "predictions"}
     assert set(engine.evaluate()) == {metrics.PIXEL_SLICED_W1}
-    assert {k: v for k, v in engine.backdrop().metrics.items() if not k.endswith("_loss")} == {metrics.SAMPLES: float(min(256, len(pictures)))}
+    assert {k: v for k, v in engine.backdrop().metrics.items() if not k.endswith("_loss")} == {
+        metrics.SAMPLES: float(min(256, len(pictures)))
+    }
     assert samples(engine, n=10).pixels.shape == (10, *shape[1:])
 
 

@@ -20,7 +20,8 @@ def test_a_preview_shows_the_data_and_an_untrained_model(visitor):
     assert branch(header) | {"kind": "2d", "step": 0, "total": 20_000, "parent": None} == branch(header)
     backdrop = frames.decode(visitor.frames["b1", 0, True])
     assert {view.role for view in backdrop.views["stage"]} <= {"data", "exact"} and backdrop.metrics
-    assert {view.role for view in frames.decode(visitor.frames["b1", 0, False]).views["stage"]} == {"model"}
+    picture = frames.decode(visitor.frames["b1", 0, False])
+    assert {view.role for view in picture.views["stage"]} == {"model", "exact"}, "exact: the best D there could be"
 
 
 def test_train_pause_go_on_finish(visitor):
