@@ -87,5 +87,10 @@ export function createMaps(container, redraw) {
     return model && exact ? (px < place * width ? model : exact) : (model ?? exact);
   }
 
-  return { draw, words, at };
+  /** Pictures have no map. */
+  function hide() {
+    split.hidden = true;
+  }
+
+  return { draw, words, at, hide };
 }

@@ -83,6 +83,7 @@ export function createStage(container, { onHover, label = "Data space" } = {}) {
     ctx.fillStyle = colors.surface;
     ctx.fillRect(0, 0, width, height);
     const images = [...stageViews(frame), ...stageViews(backdrop)].some((v) => v.type === "images");
+    if (images) maps.hide();
     seen = images ? drawPictures(ctx, width, height, colors) : bounds ? drawPlane(ctx, width, height, colors) : null;
     if (!state.faded) return;
     ctx.fillStyle = rgba(colors.surface, 1 - FADED);

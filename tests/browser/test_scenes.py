@@ -297,3 +297,14 @@ def test_on_a_phone_everything_is_within_reach(phone):
     after = settled(phone)
     assert numbers(after["sample"]) == pytest.approx(walked(phone, numbers(after["place"])), abs=1e-5)
     assert phone.evaluate(wide) == 0 and step_of(phone) >= 200
+
+
+def test_the_split_goes_with_the_map(run):
+    """Pictures have no map to divide."""
+    run.locator("[data-layer=best]").click()
+    run.locator(".split").wait_for()
+    run.evaluate("() => window.playground.commands.preset('digits')")
+    run.wait_for_function(
+        "() => window.playground.stage && window.playground.store.active.info.kind === 'image' && window.playground.store.frameAt(0)"
+    )
+    run.locator(".split").wait_for(state="hidden")
