@@ -1,17 +1,16 @@
-// The lines of engine code that just ran: G's loss or D's, as they stand in the source, with the measured values beside them.
+// The lines of engine code that just ran: of each step of a round its loss, as it stands in the source, with the measured values beside it.
 import { fmt } from "./format.js";
 
-const STEPS = [
-  ["g", "generator step"],
-  ["d", "discriminator step"],
-];
-
-/** @param {HTMLElement} part @param {Record<string, object[]>} code "objective/g" and "/d" -> pieces of source */
-export function createCodePanel(part, code) {
-  part.innerHTML = `<div class="head"><span class="title"></span><span class="tabs">${STEPS.map(([key, words], i) => `<button type="button" data-step="${key}" aria-pressed="${i === 0}">${words}</button>`).join("")}</span></div><pre class="code" tabindex="0"></pre>`;
+/**
+ * @param {HTMLElement} part
+ * @param {Record<string, object[]>} code "objective/step" -> pieces of source
+ * @param {{key: string, title: string, loss: string, grad: string}[]} steps of one round, with the metrics of each
+ */
+export function createCodePanel(part, code, steps) {
+  part.innerHTML = `<div class="head"><span class="title"></span><span class="tabs">${steps.map(({ key, title }, i) => `<button type="button" data-step="${key}" aria-pressed="${i === 0}">${title}</button>`).join("")}</span></div><pre class="code" tabindex="0"></pre>`;
   const title = part.querySelector(".title");
   const pre = part.querySelector("pre");
-  let which = "g";
+  let which = steps[0].key;
   let last = null;
   part.querySelector(".tabs").addEventListener("click", (event) => {
     const button = event.target.closest("button");
@@ -25,8 +24,8 @@ export function createCodePanel(part, code) {
   function update(now) {
     last = now;
     const sources = code[`${now.objective}/${which}`];
-    const loss = now.values[`${which}_loss`];
-    const grad = now.values[`${which}_grad_norm`];
+    const about = steps.find((step) => step.key === which);
+    const [loss, grad] = [now.values[about.loss], now.values[about.grad]];
     const key = [now.objective, which, loss, grad].join();
     if (key === shown) return;
     shown = key;

@@ -8,11 +8,9 @@ import { createExplain } from "./explain.js";
 import { createHeader } from "./header.js";
 import { makeLink } from "./link.js";
 import { createPlate } from "./plate.js";
-import { createReadings } from "./readings.js";
 import { createRecording } from "./recording.js";
 import { createSettings } from "./settings.js";
 import { createShortcuts } from "./shortcuts.js";
-import { createStageArea } from "./stagearea.js";
 import { Store } from "./store.js";
 import { createTimeline } from "./timeline.js";
 import { knobMarks, timelineOf } from "./timelinedata.js";
@@ -20,16 +18,30 @@ import { createWhatIf } from "./whatif.js";
 
 const READABLE = 100; // ms between two updates of numbers while training
 const NONE = [];
-const MEASURED = ["g_loss", "d_loss", "g_grad_norm", "d_grad_norm"]; // shown beside the code
+
+/**
+ * What only one family's tab has.
+ * @typedef {object} Tab
+ * @property {Function} createArea (part, tools) -> the stage and what belongs to it: {draw, words, refuse, bounds, fullScreen, scenes, ...}
+ * @property {Function} createReadings (part, {metrics, onPick, family}) -> {update}
+ * @property {Record<string, object>} scenes that can take the stage's place
+ * @property {Record<string, string>} home kind of data -> title of the usual stage
+ * @property {{key: string, title: string, loss: string, grad: string}[]} steps of one round, for the code panel
+ * @property {string[]} mayFork knobs that a fork may change though they are not live
+ * @property {string[]} ofALoss knobs that another objective brings along
+ * @property {(kind: string) => string} empty what to say before anything was trained
+ * @property {[string, string]} tryFirst words and key of the preset offered there
+ * @property {[string, string, string, string|null][]} keys of single steps: key, as written, what it does, part
+ */
 
 /** Bring a tab to life. @returns an object the tests and the console can look at */
-export function createLab({ root, parts, family, metrics, link }) {
+export function createLab({ root, parts, family, tab, metrics, link }) {
   const session = new Session(family.key);
   const store = new Store();
   const preset = family.presets[0];
   const state = { config: preset.config, usual: preset.config, forking: null, error: null, touring: false };
   const whatIf = createWhatIf({ session, store, redraw: schedule, begin: () => timeline.stop() });
-  const settings = createSettings({ family, state, store, session, whatIf, act, refuse, redraw: schedule, started, running, form: () => controls });
+  const settings = createSettings({ family, tab, state, store, session, whatIf, act, refuse, redraw: schedule, started, running, form: () => controls });
 
   // --- commands ---------------------------------------------------------------------------------------------------------------
   /** Send a command; a refusal becomes a sentence under its knob, or in the plate. */
@@ -49,7 +61,7 @@ export function createLab({ root, parts, family, metrics, link }) {
   function refuse(error) {
     if (!(error instanceof Refused)) {
       state.error = "The server cannot be reached just now. Nothing was lost; try again.";
-    } else if (![controls, area.flow].map((form) => form.refuse(error.field, error.message)).some(Boolean)) state.error = error.message;
+    } else if (![controls, area].map((form) => form.refuse(error.field, error.message)).some(Boolean)) state.error = error.message;
     schedule();
   }
 
@@ -95,8 +107,8 @@ export function createLab({ root, parts, family, metrics, link }) {
   const header = createHeader(parts.header);
   const controls = createControls(parts.controls, parts["phone-bar"], family, { ...commands, changed: settings.changed });
   const knobs = { changed: (...change) => settings.changed(...change).then(settings.show), config: () => state.config, mayChange: settings.mayChange };
-  const area = createStageArea(parts.stage, { family, metrics, session, store, commands, redraw: schedule, knobs });
-  const plate = createPlate(parts.stage.querySelector(".plate"), commands, family);
+  const area = tab.createArea(parts.stage, { family, tab, metrics, session, store, commands, redraw: schedule, knobs });
+  const plate = createPlate(parts.stage.querySelector(".plate"), commands, family, tab);
   const scrub = (step) => {
     const last = store.active?.lastStep ?? 0;
     store.cursor = step >= last ? null : step;
@@ -114,8 +126,8 @@ export function createLab({ root, parts, family, metrics, link }) {
   });
   const explain = createExplain(parts.explain, family, commands);
   const recording = createRecording(family.key, () => schedule());
-  const readings = createReadings(parts.readings, { metrics, onPick: scrub });
-  const code = createCodePanel(parts.code, family.code);
+  const readings = tab.createReadings(parts.readings, { metrics, family, onPick: scrub, commands });
+  const code = createCodePanel(parts.code, family.code, tab.steps);
   const drawing = createDrawing(parts.stage, {
     upload: async (data) => {
       const answer = await session.upload(data);
@@ -124,13 +136,14 @@ export function createLab({ root, parts, family, metrics, link }) {
       await act("preview", { settings: state.config });
       return answer;
     },
-    bounds: () => area.stage.bounds(),
+    bounds: () => area.bounds(),
   });
   controls.onOwnData(() => drawing.open(), (files) => drawing.files(files));
-  createShortcuts(root, { ...commands, timeline, fork: settings.startFork, full: () => area.layers.fullScreen() });
+  createShortcuts(root, { ...commands, timeline, fork: settings.startFork, full: () => area.fullScreen() }, tab.keys);
   document.addEventListener("playground:share", share);
 
   async function share() {
+    if (!root.offsetParent) return; // another tab's settings are meant
     const usual = (await resolve(family.key, { dataset: state.config.dataset, objective: state.config.objective })).config;
     await navigator.clipboard?.writeText(makeLink(family.key, state.config, usual)).catch(() => {});
     history.replaceState(null, "", makeLink(family.key, state.config, usual));
@@ -201,7 +214,7 @@ export function createLab({ root, parts, family, metrics, link }) {
     readings.update(seen, { ...about, total, marks: whatIf.trial ? NONE : knobMarks(branch), evidence, run: whatIf.trial ? "what if" : run });
     area.words({ frame, backdrop, config, set, kind: set.kind, step: seen.step, total, started: started(), running: running(), engine: store.header.engine, seen });
     explain.update({ note: note ?? stopped(), started: started(), config });
-    code.update({ objective: config.objective, values: Object.fromEntries(MEASURED.map((name) => [name, store.value(name)])) });
+    code.update({ objective: config.objective, values: Object.fromEntries(tab.steps.flatMap((s) => [s.loss, s.grad]).map((name) => [name, store.value(name)])) });
   }
 
   /** A diverged run has its reason in place of a diagnosis. */

@@ -3,7 +3,9 @@ import { fetchSchema } from "./api.js";
 import { createBrand } from "./brand.js";
 import { createLab } from "./lab.js";
 import { parseLink } from "./link.js";
+import { gan } from "./tabs/gan.js";
 
+const TABS = { gan };
 const PARTS = ["header", "controls", "stage", "explain", "readings", "code", "phone-bar"];
 const alive = new WeakSet();
 const schema = fetchSchema();
@@ -26,7 +28,7 @@ async function scan() {
     if (alive.has(parts.stage ?? root) || Object.values(parts).includes(null) || !root.offsetParent) continue;
     alive.add(parts.stage);
     const { families, metrics } = await schema;
-    labs[key] = createLab({ root, parts, family: families[key], metrics, link: parseLink(key) });
+    labs[key] = createLab({ root, parts, family: families[key], tab: TABS[key], metrics, link: parseLink(key) });
   }
 }
 

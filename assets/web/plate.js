@@ -2,8 +2,8 @@
 import { duration, int } from "./format.js";
 import { icon } from "./icons.js";
 
-/** @param {HTMLElement} part @param {object} commands @param {object} family */
-export function createPlate(part, commands, family) {
+/** @param {HTMLElement} part @param {object} commands @param {object} family @param {import("./lab.js").Tab} tab */
+export function createPlate(part, commands, family, tab) {
   let shown = "";
   let dismissed = "";
   let toastUntil = 0;
@@ -24,13 +24,13 @@ export function createPlate(part, commands, family) {
     if (header.state === "paused" && header.message)
       return { title: header.message, icon: "pause", text: "Nothing was lost.", buttons: [[`Continue from ${int(step)}`, "primary", commands.train]] };
     if (!started && header.state === "empty" && active)
-      return { title: "Nothing trained yet", text: `The grey ${active.info.kind === "image" ? "pictures" : "points"} are the data. Press Train and the generator starts from noise.`, buttons: [["Train", "primary", commands.train], ["Collapse it", "", () => commands.preset("collapse")]] };
+      return { title: "Nothing trained yet", text: tab.empty(active.info.kind), buttons: [["Train", "primary", commands.train], [tab.tryFirst[0], "", () => commands.preset(tab.tryFirst[1])]] };
     if (header.message && header.state === "running") return { title: header.message, icon: "cpu", text: "", buttons: [["All right", "quiet", () => (dismissed = header.message)]], brief: true };
     return null;
   }
 
   function diverged(header, active) {
-    const lr = family.knobs.filter((k) => k.live && k.name.startsWith("lr_")).map((k) => k.name);
+    const lr = family.knobs.filter((k) => k.live && k.name.startsWith("lr")).map((k) => k.name);
     const slower = Object.fromEntries(lr.map((name) => [name, Math.max(1e-5, active.info.config[name] / 10)]));
     const step = header.can?.rewind;
     const [title, ...rest] = header.message.split(". ");

@@ -1,23 +1,13 @@
-// What the stage can show instead of data space: noise, predictions, losses, many seeds, tests. The title of the stage is their menu.
+// What the stage can show instead of its usual picture: for a GAN noise, predictions, losses, many seeds, tests. The stage's title is their menu.
 import { icon } from "./icons.js";
-import * as birthday from "./scenes/birthday.js";
-import * as fidelity from "./scenes/fidelity.js";
-import * as gradients from "./scenes/gradients.js";
-import * as losses from "./scenes/losses.js";
-import * as neighbours from "./scenes/neighbours.js";
-import * as noise from "./scenes/noise.js";
-import * as predictions from "./scenes/predictions.js";
-import * as seeds from "./scenes/seeds.js";
-
-const SCENES = { noise, predictions, losses, gradients, fidelity, seeds, birthday, neighbours };
-const HOME = { "2d": "Data space", image: "Samples" };
 
 /**
  * @param {HTMLElement} panel the stage's panel, with .stage-bar, .stage-canvas and .stage-scene
- * @param {{session: object, store: object, family: object, metrics: object, commands: object, redraw: () => void}} tools
+ * @param {{session: object, store: object, family: object, metrics: object, commands: object, redraw: () => void, tab: import("./lab.js").Tab}} tools
  * @returns {{show: (name: string|null) => void, update: (about: object) => void, current: string|null}}
  */
 export function createScenes(panel, tools) {
+  const { scenes: SCENES, home: HOME } = tools.tab;
   const room = panel.querySelector(".stage-scene");
   const canvas = panel.querySelector(".stage-canvas");
   const made = new Map(); // name -> {box, scene}

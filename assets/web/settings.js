@@ -1,18 +1,16 @@
 // What a change in the form means: before a run it is looked at, while one trains live knobs are sent, in a fork it waits for the press.
 import { resolve } from "./api.js";
 
-const MAY_FORK = new Set(["objective", "n_critic", "steps", "penalty_every", "lr_decay", "ema_decay", "beta1", "beta2", "batch"]);
-const OF_A_LOSS = ["r1", "r2", "gp", "clip"]; // knobs that another loss brings along
 const LATE = 0.8; // of a run: a fork from there on needs a future of its own
 const QUIET = 120; // ms without a change before the data are looked at again
 
-/** @param {object} lab {family, state, store, session, whatIf, act, refuse, redraw, started, running, form: () => controls} */
-export function createSettings({ family, state, store, session, whatIf, act, refuse, redraw, started, running, form }) {
+/** @param {object} lab {family, tab, state, store, session, whatIf, act, refuse, redraw, started, running, form: () => controls} */
+export function createSettings({ family, tab, state, store, session, whatIf, act, refuse, redraw, started, running, form }) {
   let timer = 0;
 
   const show = () => form().show(state.config, state.usual, family.datasets[state.config.dataset].kind);
 
-  const mayChange = (knob) => (state.forking ? knob.live || MAY_FORK.has(knob.name) : !running() || knob.live);
+  const mayChange = (knob) => (state.forking ? knob.live || tab.mayFork.includes(knob.name) : !running() || knob.live);
 
   async function choosePreset(key) {
     const chosen = family.presets.find((p) => p.key === key);
@@ -47,7 +45,7 @@ export function createSettings({ family, state, store, session, whatIf, act, ref
     try {
       const { config } = await resolve(family.key, name === "dataset" ? { dataset } : { dataset, objective });
       if (name === "objective" && (state.forking || started())) {
-        const own = Object.fromEntries(OF_A_LOSS.map((k) => [k, config[k]]));
+        const own = Object.fromEntries(tab.ofALoss.map((k) => [k, config[k]]));
         state.config = { ...before, ...own, objective };
       } else {
         const same = { ...config, seed: before.seed };

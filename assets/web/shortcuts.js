@@ -7,18 +7,19 @@ const KEYS = [
   ["F", "Fork here"],
   ["M", "Mark this step"],
   ["R", "Back to step 0"],
-  ["D, G, B", "Step D, step G, both"],
   ["L", "Large type, for a projector"],
   ["?", "This list"],
 ];
 
-/** @param {HTMLElement} root @param {object} commands */
-export function createShortcuts(root, commands) {
+/** @param {HTMLElement} root @param {object} commands @param {[string, string, string, string|null][]} steps key, as written, what it does, part */
+export function createShortcuts(root, commands, steps) {
+  const own = [steps.map(([, written]) => written).join(", "), steps.map(([, , what]) => what).join(", ")];
+  const keys = KEYS.toSpliced(6, 0, own);
   const dialog = document.createElement("dialog");
   dialog.className = "shortcuts";
-  dialog.innerHTML = `<h2>Keyboard</h2><dl>${KEYS.map(([k, what]) => `<dt><kbd>${k}</kbd></dt><dd>${what}</dd>`).join("")}</dl><form method="dialog"><button class="button small">Close</button></form>`;
+  dialog.innerHTML = `<h2>Keyboard</h2><dl>${keys.map(([k, what]) => `<dt><kbd>${k}</kbd></dt><dd>${what}</dd>`).join("")}</dl><form method="dialog"><button class="button small">Close</button></form>`;
   root.append(dialog);
-  const show = () => (dialog.open ? dialog.close() : dialog.showModal());
+  const show = () => root.offsetParent && (dialog.open ? dialog.close() : dialog.showModal());
   document.addEventListener("playground:shortcuts", show);
 
   const does = {
@@ -30,9 +31,7 @@ export function createShortcuts(root, commands) {
     f: () => commands.fork(),
     m: () => commands.mark(),
     r: () => commands.reset(),
-    d: () => commands.step("d"),
-    g: () => commands.step("g"),
-    b: () => commands.step(null),
+    ...Object.fromEntries(steps.map(([key, , , part]) => [key, () => commands.step(part)])),
     l: () => document.documentElement.classList.toggle("lecture"),
     "?": show,
   };

@@ -6,12 +6,12 @@ import { createStage } from "./stage.js";
 
 /**
  * @param {HTMLElement} part
- * @param {{family: object, metrics: object, session: object, store: object, commands: object, redraw: () => void, knobs: object}} lab
+ * @param {{family: object, tab: import("./lab.js").Tab, metrics: object, session: object, store: object, commands: object, redraw: () => void, knobs: object}} lab
  */
-export function createStageArea(part, { family, metrics, session, store, commands, redraw, knobs }) {
+export function createStageArea(part, { family, tab, metrics, session, store, commands, redraw, knobs }) {
   const stage = createStage(part.querySelector(".stage-canvas"), { onHover: () => {} });
   const layers = createLayers(part.querySelector(".stage-bar"), family, (shown) => stage.setLayers(shown));
-  const scenes = createScenes(part, { session, store, family, metrics, commands, redraw });
+  const scenes = createScenes(part, { session, store, family, tab, metrics, commands, redraw });
   const flow = createFlow(part.querySelector(".flow"), { family, onPick: pick, knobs, redraw });
   let shown = {};
   let traced = null; // the row whose hand step was shown slowly
@@ -46,5 +46,15 @@ export function createStageArea(part, { family, metrics, session, store, command
     }
   }
 
-  return { stage, layers, scenes, flow, draw, words };
+  return {
+    stage,
+    layers,
+    scenes,
+    flow,
+    draw,
+    words,
+    refuse: flow.refuse,
+    bounds: () => stage.bounds(),
+    fullScreen: () => layers.fullScreen(),
+  };
 }
