@@ -146,7 +146,9 @@ class Stopwatch:
         self.seconds = 0.0
         self._since: float | None = None  # on the clock, while it runs
         self._clock = time.thread_time if engine.device.type == "cpu" else time.perf_counter
-        engine.look, engine.evaluate, engine.health = map(self._outside, (engine.look, engine.evaluate, engine.health))
+        for name in ("look", "measure", "evaluate", "health"):
+            if hasattr(engine, name):
+                setattr(engine, name, self._outside(getattr(engine, name)))
 
     def start(self) -> None:
         self._since = self._clock()

@@ -93,7 +93,19 @@ class Bars:
     low: float | None = None
 
 
-View = Points | Heat | Field | Mesh | Images | Curve | Bars
+@dataclass(frozen=True)
+class Ellipses:
+    """Gaussians in the plane, drawn at one standard deviation. `xy` (n, 2) centres, `axes` (n, 2) half-axes, both float32 in data units;
+    `angle` (n,) float32, of the first axis against x, in rad."""
+
+    xy: np.ndarray
+    axes: np.ndarray
+    angle: np.ndarray
+    role: Role = "model"
+    name: str = "posterior"
+
+
+View = Points | Heat | Field | Mesh | Images | Curve | Bars | Ellipses
 Views = Mapping[str, tuple[View, ...]]  # panel name -> layers, drawn in order
 
 
@@ -158,7 +170,8 @@ class Engine(Sampler, Protocol):
         """What the model does now. Own generator, no grad: looking changes nothing."""
 
     def evaluate(self) -> Mapping[str, float]:
-        """Metrics worth their cost, at their own cadence. Changes nothing."""
+        """Metrics worth their cost, at their own cadence. Changes nothing. What is cheap enough for every look may be had from an optional
+        `measure()`, and is then included here."""
 
     def answer(self, question: Any) -> Iterator[Snapshot | None]:
         """The answer to one of the family's questions, as the last snapshot; None between the parts of a long one. Changes nothing.

@@ -5,7 +5,9 @@ on the clock: a resumed run looks at the same steps as one that was not interrup
 
 An engine may also have `train_steps(n)`, which makes n steps in one call and returns every metric of every step that has it, name ->
 (steps,) array, and `chunk`, the most steps that a call should make, so that a button is still obeyed at once. If a loss is not finite
-it stops after that step."""
+it stops after that step.
+
+An engine may have `measure()`, metrics cheap enough for every look; `evaluate()` then includes them."""
 
 from __future__ import annotations
 
@@ -20,11 +22,11 @@ import torch
 from torch import Tensor
 
 from engines.core import Diverged, Snapshot
-from engines.metrics import D_LOSS, G_LOSS
+from engines.metrics import D_LOSS, G_LOSS, LOSS
 
 LARGEST = 1e3  # weights or outputs beyond this are lost, though still finite
 JUMP, JUMP_STEPS = 50.0, 20  # a loss this many times its usual size for so many steps is lost
-TITLES = {D_LOSS: "loss of D", G_LOSS: "loss of G"}
+TITLES = {D_LOSS: "loss of D", G_LOSS: "loss of G", LOSS: "the loss"}
 
 
 def advance(engine: Any, *, steps: int, every: int, evaluate_every: int = 1) -> Iterator[Snapshot | None]:
@@ -60,7 +62,8 @@ def first_look(engine: Any) -> Snapshot:
 def look(engine: Any, means: Mapping[str, float], *, evaluate: bool, watch: Watch) -> Snapshot:
     """A Snapshot of a healthy engine, or Diverged."""
     watch.look(engine, means)
-    metrics = {**means, **(engine.evaluate() if evaluate else {})}
+    cheap = engine.measure() if hasattr(engine, "measure") and not evaluate else {}
+    metrics = {**means, **cheap, **(engine.evaluate() if evaluate else {})}
     return Snapshot(engine.step, metrics, engine.look())
 
 

@@ -22,11 +22,17 @@ FRECHET_DISTANCE, CONFIDENCE = "frechet_distance", "confidence"
 CLASSES_COVERED, CLASS_BALANCE, PIXEL_SLICED_W1 = "classes_covered", "class_balance", "pixel_sliced_w1"
 MMD, PRECISION, RECALL, DENSITY, COVERAGE = "mmd2", "precision", "recall", "density", "coverage"  # of `engines.clouds`
 D_GAP = "d_gap"
+LOSS, RECON, KL, NEG_ELBO = "loss", "recon", "kl", "neg_elbo"  # of a VAE, on the batches of training
+TEST_RECON, TEST_KL, TEST_NEG_ELBO, TEST_IWAE = "test_recon", "test_kl", "test_neg_elbo", "test_iwae"
+BITS_PER_DIM, ACTIVE_UNITS, AGGREGATE_KL, SHARPNESS = "bits_per_dim", "active_units", "aggregate_kl", "sharpness"
+RECON_FRECHET, ENCODER_GRAD_NORM = "recon_frechet", "encoder_grad_norm"
+COMMITMENT, CODES_USED = "commitment", "codes_used"
 SAMPLES = "n"  # among the floors: how many samples were measured, where that depends on the data
 MODE_SHARE = "mode_share/"  # + the number of the mode: its share of all samples, high-quality ones only
 
 N_EVALUATE = 2_000  # samples per evaluation in 2-D
 N_IMAGES = 1_000  # and on images
+N_TEST, N_IWAE = 1_000, 100  # test examples of a VAE, and those bounded with 50 draws
 N_AUDIT, K_AUDIT = 1_000, 5  # examples and neighbours of an audit
 HQ_CEILING = 1 - exp(-4.5)  # 0.9889: the mass of a 2-D Gaussian within 3 sigma of its mean
 COVERED = 0.2  # a mode counts from this part of its fair share
@@ -261,6 +267,56 @@ METRICS: dict[str, MetricInfo] = {
             n=N_EVALUATE,
             about="root mean square of D minus the best possible D, p / (p + q), over data and samples",
         ),
+        MetricInfo(LOSS, "Loss", "nats", "down", 1, about="what training lowers, with all its weights, on its own batches"),
+        MetricInfo(RECON, "Reconstruction", "nats", "down", 1, about="−log p(x | z) on the batches of training, summed over dimensions"),
+        MetricInfo(KL, "KL", "nats", decimals=2, about="KL(q(z | x) ‖ p(z)) on the batches of training, summed over latents"),
+        MetricInfo(NEG_ELBO, "−ELBO", "nats", "down", 1, about="reconstruction + KL on the batches of training; no less than −log p(x)"),
+        MetricInfo(TEST_RECON, "Reconstruction, test", "nats", "down", 1, n=N_TEST, about="−log p(x | z), summed over dimensions"),
+        MetricInfo(TEST_KL, "KL, test", "nats", decimals=2, n=N_TEST, about="KL(q(z | x) ‖ p(z)), summed over latents"),
+        MetricInfo(TEST_NEG_ELBO, "−ELBO, test", "nats", "down", 1, n=N_TEST, about="reconstruction + KL; no less than −log p(x)"),
+        MetricInfo(TEST_IWAE, "IWAE-50, test", "nats", "down", 1, n=N_IWAE, about="−log p(x), bounded with 50 draws: no more than −ELBO"),
+        MetricInfo(BITS_PER_DIM, "Bits per dimension", "bits", "down", 3, n=N_TEST, about="−ELBO of the test set, per value"),
+        MetricInfo(
+            ACTIVE_UNITS,
+            "Active latents",
+            better="up",
+            decimals=0,
+            n=N_TEST,
+            about="latents whose posterior mean varies by more than 0.01 over the test set",
+        ),
+        MetricInfo(
+            AGGREGATE_KL,
+            "KL of all codes",
+            "nats",
+            "down",
+            target=0.0,
+            n=N_TEST,
+            about="KL(q(z) ‖ p(z)) of the latents of all examples together, at least",
+        ),
+        MetricInfo(
+            SHARPNESS,
+            "Sharpness",
+            "%",
+            "up",
+            0,
+            "percent",
+            target=1.0,
+            n=N_IMAGES,
+            about="energy of the Laplacian of samples over that of the data; blur lowers it",
+        ),
+        MetricInfo(
+            RECON_FRECHET,
+            "Fréchet distance, reconstructions",
+            better="down",
+            decimals=1,
+            target=0.0,
+            n=N_IMAGES,
+            scale="log",
+            about="of test images after encoding and decoding",
+        ),
+        MetricInfo(ENCODER_GRAD_NORM, "Gradient of the encoder", scale="log", about="length of the gradient of the loss in its weights"),
+        MetricInfo(COMMITMENT, "Distance to codes", better="down", scale="log", about="squared, of encoder outputs to their nearest codes"),
+        MetricInfo(CODES_USED, "Codes in use", better="up", decimals=1, about="perplexity: how many, if they were used alike"),
         MetricInfo(MMD, "MMD²", "", "down", 5, target=0.0, n=N_AUDIT, about="kernel distance, unbiased: below 0 as often as above at best"),
         MetricInfo(PRECISION, "Precision", "%", "up", 1, "percent", n=N_AUDIT, about="samples as near to data as data are to each other"),
         MetricInfo(RECALL, "Recall", "%", "up", 1, "percent", n=N_AUDIT, about="data as near to samples as samples are to each other"),

@@ -7,7 +7,7 @@ const ARRAYS = { f4: Float32Array, i4: Int32Array, u1: Uint8Array };
 /**
  * @typedef {object} View
  * @property {string} panel where it is shown: "stage", "modes"
- * @property {"points"|"heat"|"field"|"images"|"curve"|"bars"} type
+ * @property {"points"|"heat"|"field"|"mesh"|"images"|"curve"|"bars"|"ellipses"} type
  * @property {"data"|"model"|"reference"|"exact"} role
  * @property {string} name
  * @property {Record<string, Float32Array|Int32Array|Uint8Array>} arrays

@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from engines.core import Bars, Curve, Field, Heat, Images, Mesh, Points, Snapshot
+from engines.core import Bars, Curve, Ellipses, Field, Heat, Images, Mesh, Points, Snapshot
 from playground.sessions import frames
 
 rng = np.random.default_rng(0)
@@ -51,6 +51,14 @@ def test_a_mesh_travels():
     assert isinstance(back, Mesh) and (back.role, back.name) == (mesh.role, mesh.name)
     np.testing.assert_array_equal(back.xy, mesh.xy)
     np.testing.assert_array_equal(back.density, mesh.density)
+
+
+def test_ellipses_travel():
+    sent = Ellipses(cloud(4, 2), np.abs(cloud(4, 2)), cloud(4), name="true posterior")
+    (back,) = frames.decode(frames.encode(Snapshot(1, {}, {"latent": (sent,)}))).views["latent"]
+    assert isinstance(back, Ellipses) and back.name == sent.name
+    for name in ("xy", "axes", "angle"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(sent, name))
 
 
 def test_exact_frames_lose_nothing():

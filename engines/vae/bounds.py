@@ -1,0 +1,100 @@
+"""How good the bound is: tighter ones from many draws (Burda et al., 2016), the exact marginal by quadrature over one or two latents, the
+true posterior on a grid, and how far the latents of all examples together are from the prior."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from engines.state import Rng
+from engines.vae.objectives import log_mean_exp, log_normal
+
+if TYPE_CHECKING:
+    from engines.vae.engine import VaeEngine
+
+DECODED = 4_000  # places decoded at a time
+REACH, STEP = 5.0, 0.05  # of the quadrature grid: to 5 σ of the prior
+
+
+@torch.no_grad()
+def log_weights(engine: VaeEngine, x: Tensor, y: Tensor | None, k: int, generator: torch.Generator) -> Tensor:
+    """log p(x, z) − log q(z | x) for k draws of q each, (k, n), of examples x (n, …)."""
+    mu, logvar = engine.encoder(x, y)
+    parts = []
+    chunk = max(1, DECODED // len(x))
+    for at in range(0, k, chunk):
+        shape = (min(chunk, k - at), *mu.shape)
+        z = mu + torch.exp(0.5 * logvar) * torch.randn(shape, generator=generator, device=mu.device)
+        parts.append(engine.decoder.log_prob(x, z, y) + log_normal(z) - log_normal(z, mu, logvar))
+    return torch.cat(parts)
+
+
+def ladder(log_w: Tensor, k: int) -> Tensor:
+    """IWAE-k bounds (n,) from log weights (m, n): the mean over the m / k groups of k draws. With nested groups a larger k is never below a
+    smaller one, by Jensen's inequality, draw for draw."""
+    groups = log_w[: len(log_w) // k * k].unflatten(0, (-1, k))  # (m / k, k, n)
+    return log_mean_exp(groups.transpose(0, 1)).mean(0)
+
+
+def gap(engine: VaeEngine, n: int, k: int, seed: int) -> float:
+    """By how much IWAE-k lies above the ELBO on the first n test examples, in nats. From the same draws, so not noisy."""
+    x, y = engine.probe.x[:n], None if engine.probe.y is None else engine.probe.y[:n]
+    log_w = log_weights(engine, x, y, k, Rng(seed, ("bounds",), engine.device)["bounds"])
+    return float((ladder(log_w, k) - log_w.mean(0)).mean())
+
+
+def grid(d: int, reach: float = REACH, step: float = STEP, device: torch.device | None = None) -> Tensor:
+    """Places (m, d) of a square grid over d = 1 or 2 latents."""
+    axis = torch.arange(-reach, reach + step / 2, step, device=device)
+    return torch.cartesian_prod(*[axis] * d).reshape(-1, d)
+
+
+@torch.no_grad()
+def log_joint(engine: VaeEngine, x: Tensor, y: Tensor | None, z: Tensor) -> Tensor:
+    """log p(x, z) (m, n) at places z (m, d) for examples x (n, …)."""
+    parts = []
+    chunk = max(1, DECODED // len(x))
+    for places in z.split(chunk):
+        each = places[:, None].expand(-1, len(x), -1)  # (chunk, n, d)
+        parts.append(engine.decoder.log_prob(x, each, y) + log_normal(places)[:, None])
+    return torch.cat(parts)
+
+
+def quadrature(engine: VaeEngine, x: Tensor, y: Tensor | None = None) -> Tensor:
+    """log p(x) (n,) in nats of units of the likelihood, by the midpoint rule over one or two latents."""
+    d = engine.config.latent
+    if d > 2:
+        raise ValueError(f"latent={d} is too many for quadrature; one or two are few enough")
+    return torch.logsumexp(log_joint(engine, x, y, grid(d, device=x.device)), 0) + d * math.log(STEP)
+
+
+@torch.no_grad()
+def aggregate_kl(engine: VaeEngine, n: int = 1_000, seed: int = 0) -> float:
+    """KL(q(z) ‖ p(z)) in nats, at least. Draws z of held-out examples are scored under an estimate q̂ of q(z) from the training set: since
+    E log q̂ ≤ E log q, the difference to log p is a lower bound whatever q̂ is. The better one of two: a Gaussian, and the mean of
+    the encoder's own bells."""
+    generator = Rng(seed, ("aggregate",), engine.device)["aggregate"]
+    labels = None if engine.labels is None else engine.labels[:n]
+    mu, logvar = engine.encoder(engine.examples[:n], labels)
+    held_mu, held_logvar = engine.encoder(engine.probe.x, engine.probe.y)
+    z = held_mu + torch.exp(0.5 * held_logvar) * torch.randn(held_mu.shape, generator=generator, device=mu.device)
+    log_q = max(float(log_aggregate(z, mu, logvar).mean()), float(_gaussian(mu, logvar, z).mean()))
+    return log_q - float(log_normal(z).mean())
+
+
+def log_aggregate(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+    """log 1/n Σ N(z; mu_i, exp(logvar_i)) at places z (m, d), (m,)."""
+    narrow = torch.exp(-logvar)  # (n, d)
+    power = z.square() @ narrow.T - 2 * z @ (mu * narrow).T + (mu.square() * narrow).sum(1)  # (m, n)
+    log_bell = -0.5 * (power + logvar.sum(1) + z.shape[1] * math.log(2 * math.pi))
+    return log_mean_exp(log_bell.T)
+
+
+def _gaussian(mu: Tensor, logvar: Tensor, z: Tensor) -> Tensor:
+    """log density at z (m, d) of the Gaussian with the moments of the mean of the bells."""
+    d = mu.shape[1]
+    covariance = torch.cov(mu.T).reshape(d, d) + torch.diag(logvar.exp().mean(0)) + 1e-6 * torch.eye(d, device=mu.device)
+    return torch.distributions.MultivariateNormal(mu.mean(0), covariance, validate_args=False).log_prob(z)

@@ -1,0 +1,82 @@
+"""Recommended values per data set, presets, and what to draw from a trained model. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engines.config import check, from_dict, knob, knobs, validate
+from engines.core import Preset
+from engines.data import kind
+from engines.vae.config import Config
+
+PRIORS = {"normal": "z ~ N(0, I), the prior that training asks for", "mixture": "Gaussians fitted to where the data lie among the latents"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to draw from a trained decoder."""
+
+    n: int = knob(64, "Samples", lo=1, hi=10_000)
+    seed: int = knob(0, "Seed", lo=0, hi=9_999)
+    label: int = knob(-1, "Class", lo=-1, hi=999, help="−1 = all classes in turn")
+    prior: str = knob("normal", "Prior", choices=PRIORS)
+    noise: bool = knob(False, "Decoder noise", help="draw from p(x | z) instead of its mean; points always are drawn")
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+
+_2D: dict[str, Any] = dict(
+    likelihood="gaussian", sigma=0.3, latent=2, width=64, depth=2, lr=3e-3, batch=256, steps=6_000, beta2=0.999,
+)  # fmt: skip
+DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
+    "digits": dict(steps=3_000, width=256),
+    "emoji": dict(likelihood="gaussian", latent=32, network="conv", batch=64, steps=2_000, lr=2e-3),
+    "own-images": dict(likelihood="gaussian", latent=16, network="conv", batch=64, steps=2_000, lr=2e-3),
+}
+OBJECTIVE_DEFAULTS: dict[str, dict[str, Any]] = {
+    "vq-vae": dict(latent=16),
+}
+IMAGE_OBJECTIVE_DEFAULTS: dict[str, dict[str, Any]] = {"vq-vae": dict(latent=16, network="mlp")}
+
+
+def recommended(dataset: str, objective: str | None = None) -> dict[str, Any]:
+    """Knob values recommended for a data set and, if given, an objective other than its usual one."""
+    base = dict(_2D) if kind(dataset) == "2d" else {}
+    base |= DATASET_DEFAULTS.get(dataset, {})
+    if objective is not None:
+        base |= {"objective": objective}
+        base |= (OBJECTIVE_DEFAULTS if kind(dataset) == "2d" else IMAGE_OBJECTIVE_DEFAULTS).get(objective, {})
+    return base | {"dataset": dataset}
+
+
+def resolve(overrides: Mapping[str, Any]) -> Config:
+    """Overrides on top of what is recommended for their data set and objective. ValueError names a bad knob."""
+    if not isinstance(overrides, Mapping):
+        raise ValueError("settings must be a set of named values")
+    known = knobs(Config)
+    dataset, objective = (check(known[name], overrides[name]) if name in overrides else None for name in ("dataset", "objective"))
+    return from_dict(Config, {**recommended(dataset or known["dataset"].default, objective), **overrides})
+
+
+PRESETS = {
+    "mnist": Preset("MNIST on a plane", dict(dataset="mnist"), "2 latents", "every pair of numbers is a digit"),
+    "sharp": Preset(
+        "Sharper: 16 latents",
+        dict(dataset="mnist", latent=16, steps=2_500),
+        "16 latents",
+        "reconstructions gain, samples of N(0, I) do not",
+    ),
+    "collapse": Preset(
+        "Collapse it",
+        dict(dataset="mnist", latent=8, mean_pixels=True, steps=1_500),
+        "0 of 8 active",
+        "pixels averaged instead of summed: KL wins",
+    ),
+    "autoencoder": Preset(
+        "Autoencoder, no KL", dict(dataset="mnist", objective="autoencoder"), "holes", "nothing says what lies between the codes"
+    ),
+    "emoji": Preset("Emoji", dict(dataset="emoji"), "32×32", "convolutions, Gaussian likelihood"),
+}
