@@ -12,9 +12,9 @@ from engines.data import DATASETS, OWN, kind
 from engines.metrics import METRICS
 from engines.registry import FAMILIES
 from playground.components import code_peek, explain, knobs
-from playground.tabs import gan
+from playground.tabs import gan, vae
 
-TABS = {"gan": gan}
+TABS = {"vae": vae, "gan": gan}
 
 
 def schema() -> bytes:

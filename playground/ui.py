@@ -21,6 +21,7 @@ HEAD = """
 <link rel="stylesheet" href="play/web/playground.css">
 <link rel="stylesheet" href="play/web/timeline.css">
 <link rel="stylesheet" href="play/web/scenes.css">
+<link rel="stylesheet" href="play/web/latent.css">
 <script type="module" src="play/web/main.js"></script>
 """
 

@@ -1,7 +1,7 @@
 // Charts: lines against the step, bars and sparklines. They sit on the page without a frame, with hairlines only, and every
 // equilibrium, floor or ceiling is a dashed line with its name on it.
 import { Range, decades, scale, stepAxis, ticks, valueAxis } from "./axes.js";
-import { cursorLine, dashedLines, eventMarks, evidenceRings, readout, stepWord } from "./overlays.js";
+import { cursorLine, dashedLines, endLabels, eventMarks, evidenceRings, readout, stepWord } from "./overlays.js";
 import { roleColor } from "./colors.js";
 import { fixed, percent, short } from "./format.js";
 import { createSurface, slowLabel } from "./surface.js";
@@ -18,6 +18,7 @@ const MARGIN = { left: 36, right: 8, top: 8, bottom: 20 };
  * @property {string} color a role ("model", "data", "reference", "exact") or a name in Colors ("accent")
  * @property {number} [smooth] weight of the past in the average drawn on top of the faint raw line; 0 or absent: the line itself
  * @property {number[]} [dash] @property {boolean} [step] a count: drawn as steps @property {number} [width]
+ * @property {string} [label] name at the end of the line, with its value there
  */
 
 /** Columns of numbers, null as NaN. */
@@ -88,6 +89,7 @@ export function createChart(container, { label = "chart", height = 130, onHover,
     if (data.cursor != null) cursorLine(ctx, data.series, data.cursor, plot, colors, { strong: true });
     if (hover != null && hover !== data.cursor) cursorLine(ctx, data.series, hover, plot, colors, {});
     evidenceRings(ctx, data.evidence, data.series, plot, colors);
+    if (hover == null || hover === data.cursor) endLabels(ctx, data.series, data.cursor, plot, colors);
     if (hover != null) readout(ctx, data.series, hover, plot, colors);
   }
 

@@ -4,8 +4,9 @@ import { createBrand } from "./brand.js";
 import { createLab } from "./lab.js";
 import { parseLink } from "./link.js";
 import { gan } from "./tabs/gan.js";
+import { vae } from "./tabs/vae.js";
 
-const TABS = { gan };
+const TABS = { gan, vae };
 const PARTS = ["header", "controls", "stage", "explain", "readings", "code", "phone-bar"];
 const alive = new WeakSet();
 const schema = fetchSchema();

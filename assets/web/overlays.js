@@ -47,6 +47,22 @@ export function eventMarks(ctx, marks, { X, left, right, top, bottom }, colors) 
   }
 }
 
+/** Names of lines with their values where the cursor is, over a line that lies above another and under the lower one. */
+export function endLabels(ctx, series, cursor, plot, colors) {
+  const named = series
+    .filter((s) => s.label)
+    .map((s) => ({ s, at: valueAt(s, cursor ?? plot.xMax, plot) }))
+    .filter(({ at }) => at && at.y > plot.top - 4 && at.y < plot.bottom + 4)
+    .sort((a, b) => a.at.y - b.at.y);
+  named.forEach(({ s, at }, k) => {
+    const text = `${s.label} ${fmt(at.value, 3)}`;
+    const below = k > 0 && k === named.length - 1 ? at.y + 24 < plot.bottom : at.y - 20 < plot.top;
+    ctx.font = TICK;
+    const left = at.x - ctx.measureText(text).width - 12 > plot.left;
+    plate(ctx, text, at.x + (left ? -9 : 9), at.y + (below ? 12 : -11), { colors, align: left ? "right" : "left", ground: colors.bg });
+  });
+}
+
 /** The value of a series at a step: {x, y} in px, or null. */
 function valueAt(series, step, { X, Y, xMax }) {
   const i = indexAt(series.x, step);

@@ -90,7 +90,7 @@ def test_the_knobs_of_a_node_are_those_of_the_form(page):
     field.fill("0.0007")
     field.press("Tab")
     page.wait_for_function("() => window.playground.store.active.info.config.lr_d === 0.0007")
-    assert page.locator("#knob-lr_d").input_value() == "7e-4"
+    assert page.locator("#gan-knob-lr_d").input_value() == "7e-4"
     field.fill("7")
     field.press("Tab")
     page.wait_for_function("() => !document.querySelector('.flow-panel .field-error')?.hidden")

@@ -99,8 +99,8 @@ def test_fork_with_another_loss_draws_both_futures(page):
     for _ in range(8):
         page.keyboard.press("ArrowLeft")
     page.get_by_role("button", name="Fork here").click()
-    page.locator("#knob-objective").select_option("wgan-gp")
-    page.wait_for_function("() => document.querySelector('#knob-gp').value !== '0'")
+    page.locator("#gan-knob-objective").select_option("wgan-gp")
+    page.wait_for_function("() => document.querySelector('#gan-knob-gp').value !== '0'")
     assert "Fork from" in page.locator(".column-controls .train").inner_text()
     page.locator(".column-controls .train").click()
     page.wait_for_function("() => +document.querySelector('#lab-gan').dataset.branches === 2")
@@ -118,18 +118,18 @@ def test_fork_with_another_loss_draws_both_futures(page):
 def test_live_knob_changes_while_training(page):
     train(page)
     wait_step(page, 50)
-    field = page.locator("#knob-lr_g")
+    field = page.locator("#gan-knob-lr_g")
     field.fill("0.001")
     field.press("Enter")
     page.wait_for_function("() => window.playground.store.active.info.config.lr_g === 0.001")
     assert state_of(page) == "running"
-    assert page.locator("#knob-batch").is_disabled(), "what cannot change while training is locked"
+    assert page.locator("#gan-knob-batch").is_disabled(), "what cannot change while training is locked"
 
 
 def test_bad_values_are_named_and_nothing_is_lost(page):
     train(page)
     wait_step(page, 50)
-    field = page.locator("#knob-lr_g")
+    field = page.locator("#gan-knob-lr_g")
     for text in ("5000", "abc"):
         field.fill(text)
         field.press("Enter")
@@ -223,8 +223,8 @@ def test_a_diverged_run_stops_and_rewinds(page):
     train(page)
     wait_step(page, 300)
     for knob in ("lr_d", "lr_g"):
-        page.locator(f"#knob-{knob}").fill("1")
-        page.locator(f"#knob-{knob}").press("Enter")
+        page.locator(f"#gan-knob-{knob}").fill("1")
+        page.locator(f"#gan-knob-{knob}").press("Enter")
     wait_state(page, "diverged", seconds=60)
     plate = page.locator('[data-part="stage"] .plate')
     assert "at step" in plate.inner_text()

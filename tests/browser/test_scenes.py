@@ -130,8 +130,8 @@ def test_what_cannot_be_shown_says_why(page):
     best.click(force=True)
     assert best.get_attribute("aria-pressed") == "false"
     page.locator("summary", has_text="Advanced").click()
-    page.locator("#knob-noise_dim").fill("1")
-    page.locator("#knob-noise_dim").press("Enter")
+    page.locator("#gan-knob-noise_dim").fill("1")
+    page.locator("#gan-knob-noise_dim").press("Enter")
     page.wait_for_function("() => !document.querySelector('[data-layer=grid]')")
 
 

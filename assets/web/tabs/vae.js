@@ -1,0 +1,23 @@
+// What only the VAE tab has: latent space as its stage, its charts in a row, and scenes that open latent space up.
+import { createLatentArea } from "../latent/area.js";
+import { createRowReadings } from "../rowreadings.js";
+
+const WITHOUT_PRIOR = ["autoencoder", "vq-vae"];
+const hasPrior = ({ objective }) => !WITHOUT_PRIOR.includes(objective);
+
+/** @type {import("../lab.js").Tab} */
+export const vae = {
+  createArea: createLatentArea,
+  createReadings: createRowReadings,
+  scenes: {},
+  home: { "2d": "Latent space", image: "Latent space" },
+  shortcuts: [],
+  hasPrior,
+  samplesOf: (config) => (hasPrior(config) ? "each z drawn from N(0, I)" : "codes drawn at random"),
+  steps: [{ key: "loss", title: "training step", loss: "loss", grad: "encoder_grad_norm" }],
+  mayFork: ["objective", "steps", "lr_decay", "beta1", "beta2", "batch", "k", "estimator"],
+  ofALoss: ["beta"],
+  empty: (kind) => `Nothing is encoded yet. Press Train: each ${kind === "image" ? "image" : "point"} finds its place in latent space.`,
+  tryFirst: ["Collapse it", "collapse"],
+  keys: [["b", "B", "Step", null]],
+};
