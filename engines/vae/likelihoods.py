@@ -27,6 +27,10 @@ class Likelihood(nn.Module):
         """log p(x | z) in nats, summed over dimensions, (n,)."""
         raise NotImplementedError
 
+    def pairs(self, out: Tensor, x: Tensor) -> Tensor:
+        """log p(x_j | z_i) (m, n) of every place with every example: out (m, …), x (n, …)."""
+        return torch.stack([self.log_prob(out, each[None].expand(len(out), *each.shape)) for each in x], 1)
+
     def mean(self, out: Tensor) -> Tensor:
         """E[x | z], shape of x."""
         raise NotImplementedError
@@ -47,6 +51,10 @@ class Bernoulli(Likelihood):
 
     def log_prob(self, out: Tensor, x: Tensor) -> Tensor:
         return -F.binary_cross_entropy_with_logits(out, x.expand_as(out), reduction="none").flatten(1).sum(1)
+
+    def pairs(self, out: Tensor, x: Tensor) -> Tensor:
+        out = out.flatten(1)
+        return out @ x.flatten(1).T - F.softplus(out).sum(1, keepdim=True)  # x log p + (1 − x) log(1 − p) = x logit − softplus(logit)
 
     def mean(self, out: Tensor) -> Tensor:
         return torch.sigmoid(out)

@@ -58,7 +58,7 @@ class Probe2D(Probe):
         samples = self.drawn(engine, *self._prior(engine, SHOWN, "look"))
         views["stage"] = (*self.sheet(engine), samples)
         mu = self.seen(engine).mu[:ARROWS]
-        back = self._data_units(engine.likelihood.mean(engine.decoder(mu)))
+        back = self.data_units(engine.likelihood.mean(engine.decoder(mu)))
         views["reconstructions"] = (Field(self.xy[:ARROWS], back - self.xy[:ARROWS], name="reconstructions"),)
         return views
 
@@ -67,7 +67,7 @@ class Probe2D(Probe):
         d = engine.config.latent
         if d > 2 or engine.codebook is not None:
             return ()
-        xy = self._data_units(engine.likelihood.mean(engine.decoder(self.lattice(engine))))
+        xy = self.data_units(engine.likelihood.mean(engine.decoder(self.lattice(engine))))
         if d == 1:
             return (Curve(xy[:, 0].copy(), xy[:, 1].copy(), name="manifold"),)
         xy = xy.reshape(GRID, GRID, 2)
@@ -84,7 +84,7 @@ class Probe2D(Probe):
     def drawn(self, engine: VaeEngine, z: Tensor, y: Tensor, noise: torch.Generator | None, name: str = "samples") -> Points:
         out = engine.decoder(z)
         x = engine.likelihood.mean(out) if noise is None else engine.likelihood.sample(out, noise)
-        return Points(self._data_units(x), name=name)
+        return Points(self.data_units(x), name=name)
 
     @torch.no_grad()
     def evaluate(self, engine: VaeEngine) -> dict[str, float]:
@@ -105,5 +105,5 @@ class Probe2D(Probe):
             result[metrics.REVERSE_KL] = report.reverse_kl
         return result
 
-    def _data_units(self, x: Tensor) -> np.ndarray:
+    def data_units(self, x: Tensor) -> np.ndarray:
         return (x.cpu().numpy() * self.toy.scale + self.toy.shift).astype(np.float32)

@@ -1,0 +1,184 @@
+"""Questions about a VAE: what is answered, what is refused, and that answering changes nothing."""
+
+import numpy as np
+import pytest
+import torch
+
+from engines.config import from_dict, knobs
+from engines.core import Bars, Curve, Ellipses, Heat, Images
+from engines.registry import FAMILIES
+from engines.state import pack
+from engines.vae.answers import centred, slerp
+from engines.vae.questions import QUESTIONS
+
+FAMILY = FAMILIES["vae"]
+
+
+def trained(steps=60, **settings):
+    engine = FAMILY.build(FAMILY.resolve(dict(dataset="digits", width=64, batch=64) | settings))
+    for _ in range(steps):
+        engine.train_step()
+    return engine
+
+
+@pytest.fixture(scope="module")
+def two():
+    return trained()
+
+
+@pytest.fixture(scope="module")
+def six():
+    return trained(latent=6)
+
+
+def ask(engine, name, **values):
+    *_, last = engine.answer(from_dict(QUESTIONS[name], values))
+    return last
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("settings", [{}, {"latent": 6}, {"conditional": True, "likelihood": "logistic"}, {"dataset": "moons"}], ids=str)
+def test_every_question_is_answered_or_refused_and_changes_nothing(name, settings):
+    engine = trained(2, **settings)
+    before = pack(engine)
+    try:
+        answer = ask(engine, name, **({"n": 200} if name == "estimators" else {"n": 10} if name == "bounds" else {}))
+        assert answer.views and all(np.isfinite(v) for v in answer.metrics.values())
+        assert all(type(v) is float for v in answer.metrics.values())
+    except ValueError as error:
+        assert (name, settings.get("latent"), settings.get("dataset")) in {("posterior", 6, None), ("arithmetic", None, "moons")}, error
+    assert pack(engine) == before
+
+
+@pytest.mark.parametrize("name", [q for q in QUESTIONS if q not in ("prior", "manifold")])
+def test_codes_have_no_answer_to_most_questions(name):
+    with pytest.raises(ValueError):
+        ask(trained(1, objective="vq-vae"), name, **({"source": "model"} if name == "estimators" else {}))
+
+
+def test_a_sweep_moves_one_latent(six):
+    (row,) = ask(six, "decode", z=[0.5, -0.5], sweep=2).views["decode"]
+    assert isinstance(row, Images) and row.pixels.shape == (11, 1, 8, 8)
+    z = torch.zeros(11, 6)
+    z[:, 0], z[:, 1] = 0.5, torch.linspace(-3, 3, 11)
+    with torch.no_grad():
+        expected = 2 * torch.sigmoid(six.decoder(z)) - 1
+    np.testing.assert_allclose(row.pixels, expected.numpy(), atol=1e-6)
+
+
+def test_what_is_near_a_place_is_nearest_of_all(two):
+    found = ask(two, "decode", z=[0.3, 0.2])
+    mu = two.probe.seen(two).mu.numpy()
+    away = np.linalg.norm(mu - [0.3, 0.2], axis=1)
+    assert int(found.metrics["nearest_index"]) == away.argmin() and found.metrics["nearest_distance"] == pytest.approx(away.min(), abs=1e-5)
+    assert found.metrics["log_prior"] == pytest.approx(-np.log(2 * np.pi) - (0.3**2 + 0.2**2) / 2, abs=1e-5)
+
+
+def test_an_image_that_is_sent_is_encoded_as_the_same_test_image(two):
+    pixels = two.probe.pixels[7].ravel().tolist()
+    sent, kept = ask(two, "encode", pixels=pixels), ask(two, "encode", index=7)
+    np.testing.assert_allclose(sent.views["encode"][0].values, kept.views["encode"][0].values, atol=1e-6)
+    assert sent.metrics["nearest_index"] == 7 and sent.metrics["nearest_distance"] < 1e-5
+    drawn, mean, draws = sent.views["reconstructions"]
+    assert len(drawn.pixels) == len(mean.pixels) == 1 and len(draws.pixels) == 8
+    assert sent.metrics["neg_elbo"] == pytest.approx(sent.metrics["recon"] + sent.metrics["kl"])
+    assert isinstance(sent.views["latent"][1], Ellipses)
+
+
+def test_ink_is_moved_to_the_middle():
+    pixels = np.full((1, 28, 28), -1.0, np.float32)
+    pixels[0, 2:5, 20:25] = 1
+    ys, xs = np.nonzero(centred(pixels)[0] > 0)
+    assert abs(ys.mean() - 13.5) <= 0.5 and abs(xs.mean() - 13.5) <= 0.5
+    np.testing.assert_array_equal(centred(np.full((1, 8, 8), -1.0)), np.full((1, 8, 8), -1.0))
+
+
+def test_rows_between_two_examples_begin_and_end_at_them(two):
+    answer = ask(two, "interpolate", a=3, b=5, n=7)
+    lerp, arc, pixels = answer.views["interpolate"]
+    assert (lerp.name, arc.name, pixels.name) == ("lerp", "slerp", "pixels")
+    np.testing.assert_allclose(pixels.pixels[[0, -1]], two.probe.pixels[[3, 5]], atol=1e-6)
+    np.testing.assert_allclose(lerp.pixels[[0, -1]], arc.pixels[[0, -1]], atol=1e-4)
+    assert all(isinstance(c, Curve) and len(c.x) == 7 and np.isfinite(c.y).all() for c in answer.views["nll"])
+
+
+def test_the_arc_keeps_its_length():
+    a, b = torch.tensor([2.0, 0.0]), torch.tensor([0.0, 2.0])
+    arc = slerp(a, b, torch.linspace(0, 1, 5))
+    np.testing.assert_allclose(arc.norm(dim=1), 2.0, rtol=1e-6)
+    np.testing.assert_allclose(arc[2], [2**0.5, 2**0.5], rtol=1e-6)
+
+
+def test_the_true_posterior_is_a_density_and_the_gap_is_not_negative(two):
+    answer = ask(two, "posterior", index=4)
+    heat, ellipse = answer.views["posterior"]
+    assert isinstance(heat, Heat) and isinstance(ellipse, Ellipses)
+    x0, x1, y0, y1 = heat.extent
+    cell = (x1 - x0) * (y1 - y0) / (heat.values.shape[0] - 1) ** 2
+    assert heat.values.sum() * cell == pytest.approx(1, abs=0.02)
+    assert answer.metrics["kl_q_posterior"] > 0
+    assert answer.metrics["kl_q_posterior"] == pytest.approx(answer.metrics["log_px"] - answer.metrics["elbo"], abs=1e-4)
+
+
+def test_the_map_of_all_latents_sums_to_one(two, six):
+    for engine in (two, six):
+        answer = ask(engine, "aggregate")
+        for heat in answer.views["aggregate"]:
+            assert heat.values.sum() * (8 / 59) ** 2 == pytest.approx(1, abs=0.03)
+        assert answer.metrics["aggregate_kl"] > -0.05
+
+
+def test_bounds_are_ordered(two):
+    answer = ask(two, "bounds", n=30)
+    (bars,) = answer.views["bounds"]
+    assert isinstance(bars, Bars) and bars.labels == ("−ELBO", "IWAE-5", "IWAE-50", "IWAE-500", "exact")
+    assert (np.diff(bars.values[:4]) <= 0).all() and bars.values[4] <= bars.values[3] + 0.02
+
+
+def test_both_priors_give_samples_and_a_distance(two):
+    floor = two.backdrop().metrics["frechet_distance"]
+    for name in ("normal", "mixture"):
+        answer = ask(two, "prior", prior=name, n=16)
+        assert answer.views["prior"][0].pixels.shape == (16, 1, 8, 8)
+        assert answer.metrics["frechet_multiple"] == pytest.approx(answer.metrics["frechet_distance"] / floor)
+
+
+@pytest.mark.parametrize(
+    ("question", "values", "named"),
+    [
+        ("decode", {"z": [0.0, 0.0, 0.0]}, "z holds 3 numbers"),
+        ("decode", {"sweep": 3}, "sweep=3"),
+        ("decode", {"label": 10}, "label=10"),
+        ("encode", {"pixels": [0.0] * 10}, "pixels holds 10 numbers"),
+        ("encode", {"index": 900}, "index=900"),
+        ("posterior", {"index": 900}, "index=900"),
+        ("arithmetic", {"plus": 10}, "plus=10"),
+    ],
+)
+def test_what_does_not_fit_the_run_is_named(two, question, values, named):
+    with pytest.raises(ValueError, match=named):
+        ask(two, question, **values)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"z": 3.0}, "z=3.0 is not a list of at most 64 numbers in [-10, 10]"),
+        ({"z": [0.0] * 65}, "is not a list of at most 64 numbers"),
+        ({"z": [11.0]}, "z holds 11.0, which is not a number in [-10, 10]"),
+        ({"z": [float("nan")]}, "z holds nan"),
+        ({"z": [True]}, "z holds True"),
+        ({"z": ["1"]}, "z holds 1, which"),
+        ({"z": [10**400]}, "z holds 1000"),
+    ],
+    ids=str,
+)
+def test_lists_of_numbers_are_checked(values, sentence):
+    with pytest.raises(ValueError) as error:
+        from_dict(QUESTIONS["decode"], values)
+    assert sentence in str(error.value)
+
+
+def test_lists_are_kept_as_plain_numbers():
+    q = from_dict(QUESTIONS["decode"], {"z": [1, 2.5]})
+    assert q.z == (1.0, 2.5) and knobs(QUESTIONS["decode"])["z"].most == 64
