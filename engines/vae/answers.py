@@ -67,12 +67,18 @@ def answer(engine: VaeEngine, question: Any) -> Iterator[Snapshot | None]:
 def decode(engine: VaeEngine, q: Decode) -> Snapshot:
     """One place, or SWEEP places along one latent; the test example nearest to it."""
     d = _continuous(engine)
-    if len(q.z) > d:
+    if q.on_map and len(q.z) != 2:
+        raise ValueError(f"z holds {len(q.z)} numbers; a place on the map has 2")
+    if not q.on_map and len(q.z) > d:
         raise ValueError(f"z holds {len(q.z)} numbers; this run has {d} latents")
     if q.sweep > d:
         raise ValueError(f"sweep={q.sweep} is outside [0, {d}]")
     z = torch.zeros(1, d, device=engine.device)
-    z[0, : len(q.z)] = torch.tensor(q.z, device=engine.device)
+    at = torch.tensor(q.z, device=engine.device)
+    if q.on_map:
+        z = engine.probe.seen(engine).plane.back(at)
+    else:
+        z[0, : len(q.z)] = at
     rows = z.repeat(SWEEP if q.sweep else 1, 1)
     if q.sweep:
         rows[:, q.sweep - 1] = torch.linspace(-SWEPT, SWEPT, SWEEP, device=engine.device)

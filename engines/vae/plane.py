@@ -27,6 +27,12 @@ class Plane:
             return torch.cat([z, torch.zeros_like(z) if sigma is None else sigma], 1).cpu().numpy()
         return (z @ self.axes.T).float().cpu().numpy()
 
+    def back(self, place: Tensor) -> Tensor:
+        """The z (1, d) that lies at a place (2,) of the plane."""
+        if self.name == SINGLE:
+            return place[None, :1]
+        return place[None] @ self.axes
+
     def points(self, z: Tensor, label: np.ndarray | None, sigma: Tensor | None = None, role: str = "model") -> Points:
         return Points(self.xy(z, sigma), role=role, name=self.name, label=label)  # type: ignore[arg-type]
 

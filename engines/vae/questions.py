@@ -31,7 +31,8 @@ def _label() -> int:
 class Decode(Question):
     """What does the decoder make of one place? Or of a row of places, one latent after the other moved."""
 
-    z: tuple[float, ...] = knob((), "Latents", lo=-10.0, hi=10.0, most=64, help="further ones are 0")
+    z: tuple[float, ...] = knob((), "Latents", lo=-1e3, hi=1e3, most=64, help="further ones are 0")
+    on_map: bool = knob(False, "On the map", help="z is a place (x, y) on the map, which shows a plane through more latents")
     sweep: int = knob(0, "Latent to sweep", lo=0, hi=64, help="from −3 to 3, counted from 1; 0 = none")
     label: int = _label()
 

@@ -182,3 +182,15 @@ def test_lists_of_numbers_are_checked(values, sentence):
 def test_lists_are_kept_as_plain_numbers():
     q = from_dict(QUESTIONS["decode"], {"z": [1, 2.5]})
     assert q.z == (1.0, 2.5) and knobs(QUESTIONS["decode"])["z"].most == 64
+
+
+def test_a_place_on_the_map_is_decoded_where_it_is_drawn(two, six):
+    """Two latents are the map themselves; of six, the test example nearest to a place lies there on the map."""
+    here = ask(two, "decode", z=(0.5, -0.2), on_map=True).views["decode"][0]
+    there = ask(two, "decode", z=(0.5, -0.2)).views["decode"][0]
+    np.testing.assert_array_equal(here.pixels, there.pixels)
+    plane = six.probe.seen(six).plane
+    z = plane.back(torch.tensor([0.7, -0.3]))
+    np.testing.assert_allclose(plane.xy(z), [[0.7, -0.3]], atol=1e-5)
+    with pytest.raises(ValueError, match="z holds 3 numbers; a place on the map has 2"):
+        ask(six, "decode", z=(0.0, 0.0, 0.0), on_map=True)

@@ -83,7 +83,7 @@ export function createLatentArea(part, { family, tab, metrics, session, store, c
   let decoded = null; // {place, frame, step}
   let askedAt = 0;
   let refused = "";
-  const ask = createNewest((place) => session.ask("decode", { x: place[0], y: place[1] }), {
+  const ask = createNewest((place) => session.ask("decode", { z: place, on_map: true }), {
     answer: (frame, place) => {
       decoded = { place, frame };
       refused = "";
