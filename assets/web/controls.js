@@ -11,6 +11,11 @@ export function createControls(part, phone, family, on) {
     .join("")}<button type="button" class="button small reset" aria-label="Back to step 0" title="Back to step 0">${icon("reset")}</button></div>
     <button type="button" class="button small cancel-fork" hidden>Do not fork</button>`;
   const train = buttons.querySelector(".train");
+  for (const action of family.actions ?? []) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "button small grow action", textContent: action.title, title: action.about });
+    button.addEventListener("click", () => on.action(action));
+    buttons.querySelector(".row").prepend(button);
+  }
   train.addEventListener("click", () => (train.dataset.does === "pause" ? on.pause() : on.train()));
   buttons.querySelectorAll(".step-button").forEach((b) => b.addEventListener("click", () => on.step(b.dataset.partName || null)));
   buttons.querySelector(".reset").addEventListener("click", () => on.reset());
@@ -52,6 +57,7 @@ export function createControls(part, phone, family, on) {
       b.disabled = stuck;
       b.title = running ? "Pause to step" : "One update, slowly";
     });
+    buttons.querySelectorAll(".action").forEach((b) => (b.disabled = Boolean(forking)));
     bar.step.disabled = stuck;
     buttons.querySelector(".reset").disabled = !started || running;
     buttons.querySelector(".cancel-fork").hidden = !forking;

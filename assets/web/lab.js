@@ -95,6 +95,8 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
     startFork: settings.startFork,
     cancelFork: settings.endFork,
     fork: settings.fork,
+    /** What a button of the family does: a fork from here, or before any training a preset. */
+    action: (action) => (started() ? settings.fork(action.fork, null) : settings.choosePreset(action.preset)),
     draw: () => drawing.open(),
     scrub: (step) => scrub(step),
     newest: () => (timeline.stop(), scrub(Infinity)),

@@ -18,6 +18,14 @@ CODE = {
 }
 EXTRA = {
     "parts": [{"part": None, "title": "Step"}],
+    "actions": [
+        {
+            "title": "Cause collapse",
+            "fork": {"objective": "beta-vae", "beta": 20.0},
+            "preset": "collapse",
+            "about": "Fork here with β = 20: every nat of KL must then buy 20 nats of reconstruction",
+        },
+    ],
     "layers": {},
     "charts": [
         {

@@ -21,7 +21,7 @@ const LAYERS = [
 ];
 const HTML = `<section class="view view-map"><h3>Latent map <small></small></h3><div class="canvas"></div></section>
   <section class="view view-cursor"><h3>Under the cursor</h3><div class="big"></div>
-    <dl><dt>z</dt><dd class="z"></dd><dt>log p(z)</dt><dd class="logp"></dd><dt class="near-title">nearest example</dt><dd class="near"></dd></dl>
+    <dl><dt>z</dt><dd class="z"></dd><dt>log p(z)</dt><dd class="logp"></dd><dt>nearest example</dt><dd class="near"></dd><dt>its posterior σ</dt><dd class="spread"></dd></dl>
     <h4>Test examples, their reconstructions</h4><div class="pairs"></div></section>
   <section class="view view-manifold"><h3><span>Manifold</span> <small></small></h3><div class="canvas"></div></section>`;
 
@@ -80,7 +80,8 @@ export function createLatentArea(part, { family, tab, metrics, session, store, c
   let cursor = [0.6, 0.6];
   let seen = null; // the last picture: {frame, backdrop, faded}
   let about = null;
-  let decoded = null; // {place, frame, step}
+  let decoded = null; // {place, frame}
+  let sharp = { of: null, view: null }; // the full-size manifold of a picture
   let askedAt = 0;
   let refused = "";
   const ask = createNewest((place) => session.ask("decode", { z: place, on_map: true }), {
@@ -147,7 +148,8 @@ export function createLatentArea(part, { family, tab, metrics, session, store, c
     big.update(flat ? null : under.view, { faded: seen.faded });
     pairs.update(flat ? null : pairsOf(seen.frame), { faded: seen.faded });
     at(".view-manifold .canvas").classList.toggle("flat", flat);
-    manifold.update({ view: flat || find(seen.frame, "manifold", "images"), cursor, plane: onPlane(), faded: seen.faded });
+    const tiles = sharp.view && sharp.of === seen.frame ? sharp.view : find(seen.frame, "manifold", "images");
+    manifold.update({ view: flat ? null : tiles, cursor, plane: onPlane(), faded: seen.faded });
     plane.update(flat ? { backdrop: seen.backdrop, frame: seen.frame, at: under.view, faded: seen.faded } : null);
     say({ points, ellipses, nearest }, under);
     Object.assign(home.dataset, { cursor: cursor.join(), decoded: decoded?.place.join() ?? "", exact: under.exact });
@@ -162,7 +164,8 @@ export function createLatentArea(part, { family, tab, metrics, session, store, c
     at(".z").textContent = `(${cursor.map((v) => fixed(v, 2)).join(", ")})`;
     at(".logp").textContent = onPlane() && tab.hasPrior(config) ? `${fixed(-Math.log(2 * Math.PI) - 0.5 * (cursor[0] ** 2 + cursor[1] ** 2), 2)} nats` : "—";
     at(".logp").title = onPlane() ? "" : "Defined for two latents under the prior N(0, I)";
-    at(".near").textContent = near(points, ellipses, nearest, set);
+    at(".near").textContent = nearest == null ? "—" : nameOf(points, nearest, set);
+    at(".spread").textContent = nearest == null || !ellipses ? "—" : `(${[0, 1].map((k) => fixed(ellipses.arrays.axes[2 * nearest + k], 2)).join(", ")})`;
     at(".view-cursor h4").textContent = kind === "2d" ? "" : "Test images, their reconstructions";
     at(".view-cursor h3").textContent = under.exact || !about.started ? "Under the cursor" : "Nearest cell of that step";
     at(".view-manifold h3 span").textContent = kind === "2d" ? "Data space" : onPlane() ? "Manifold" : "Samples of the prior";
@@ -174,12 +177,17 @@ export function createLatentArea(part, { family, tab, metrics, session, store, c
     if (refused) at(".view-map small").textContent = refused;
   }
 
-  function near(points, ellipses, nearest, { classes }) {
-    if (nearest == null) return "—";
-    const { label } = points.arrays;
-    const sigma = ellipses?.arrays.axes;
-    const name = label ? (classes[label[nearest]] ?? label[nearest]) : int(nearest);
-    return sigma ? `${name}, σ (${fixed(sigma[2 * nearest], 2)}, ${fixed(sigma[2 * nearest + 1], 2)})` : name;
+  /** An example's class, or its number where there are no classes. */
+  function nameOf({ arrays: { label } }, index, { classes }) {
+    return label ? (classes[label[index]] ?? `mode ${label[index]}`) : int(index);
+  }
+
+  /** The manifold at its full size, which pictures of a run in training do not have. */
+  function sharpen({ running, started, set }) {
+    const small = find(seen?.frame, "manifold", "images");
+    if (running || !started || !store.live || !small || 2 * small.shapes.pixels[2] > set.shape[1] || sharp.of === seen.frame) return;
+    const mine = (sharp = { of: seen.frame, view: null });
+    session.ask("manifold").then((frame) => ((mine.view = find(frame, "manifold", "images")), show()), () => {});
   }
 
   return {
@@ -202,6 +210,7 @@ export function createLatentArea(part, { family, tab, metrics, session, store, c
       if (next.started && store.live && performance.now() - askedAt > AGAIN && decoded?.frame.step !== store.active?.lastStep) asking();
       for (const button of bar.querySelectorAll("[data-opens]")) button.setAttribute("aria-pressed", scenes.current === button.dataset.opens);
       scenes.update(next);
+      sharpen(next);
       show();
     },
   };

@@ -216,7 +216,7 @@ export function createMap(container, { onMove }) {
     toPixels: ([x, y]) => [X(x), Y(y)],
     update(next) {
       const needed = next.points ? reachOf(next.points.arrays.xy) : REACHES[0];
-      reach = next.run === data?.run ? Math.max(reach, needed) : needed;
+      reach = next.run === data?.run && needed > reach / 2 ? Math.max(reach, needed) : needed;
       data = next;
       spoken(`Latent map, cursor at ${next.cursor.map((v) => v.toFixed(2).replace("-", "−")).join(", ")}: the arrow keys move it`);
       surface.schedule();

@@ -1,5 +1,6 @@
 // What only the VAE tab has: latent space as its stage, its charts in a row, and scenes that open latent space up.
 import { createLatentArea } from "../latent/area.js";
+import { createUnits } from "../latent/units.js";
 import { createRowReadings } from "../rowreadings.js";
 
 const WITHOUT_PRIOR = ["autoencoder", "vq-vae"];
@@ -8,7 +9,7 @@ const hasPrior = ({ objective }) => !WITHOUT_PRIOR.includes(objective);
 /** @type {import("../lab.js").Tab} */
 export const vae = {
   createArea: createLatentArea,
-  createReadings: createRowReadings,
+  createReadings: (part, tools) => createRowReadings(part, { ...tools, tail: createUnits }),
   scenes: {},
   home: { "2d": "Latent space", image: "Latent space" },
   shortcuts: [],
