@@ -12,6 +12,7 @@ from engines.data import DATASETS, OWN, kind
 from engines.metrics import METRICS
 from engines.registry import FAMILIES
 from playground.components import code_peek, explain, knobs
+from playground.sessions import shelf
 from playground.tabs import gan, vae
 
 TABS = {"vae": vae, "gan": gan}
@@ -27,6 +28,7 @@ def schema() -> bytes:
 def _family(family: Family) -> dict[str, Any]:
     """One family: its form, presets with every knob filled in, data sets, and the words and code of its tab."""
     tab = TABS.get(family.key)  # a family may be trained before it has one
+    finished = shelf.names(family)
     datasets = {key: asdict(info) for key, info in DATASETS.items()}
     datasets |= {key: {"key": key, "title": title, "kind": kind(key), "modes": 0, "classes": []} for key, title in OWN.items()}
     return {
@@ -37,7 +39,14 @@ def _family(family: Family) -> dict[str, Any]:
         "paper_url": family.paper_url,
         "knobs": knobs.form(family.Config),
         "presets": [
-            {"key": key, "title": p.title, "expect": p.expect, "about": p.about, "config": to_dict(family.resolve(p.settings))}
+            {
+                "key": key,
+                "title": p.title,
+                "expect": p.expect,
+                "about": p.about,
+                "config": to_dict(family.resolve(p.settings)),
+                "finished": key in finished,
+            }
             for key, p in family.presets.items()
         ],
         "datasets": datasets,

@@ -92,6 +92,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
     mark: () => act("mark", { step: store.step, title: "marked" }),
     retry: () => session.retry?.(),
     preset: settings.choosePreset,
+    preview: (values) => settings.preview(values),
     startFork: settings.startFork,
     cancelFork: settings.endFork,
     fork: settings.fork,
@@ -237,7 +238,8 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
           refuse(error);
         }
       }
-      act("preview", { settings: state.config });
+      if (state.config === preset.config) settings.begin(preset);
+      else act("preview", { settings: state.config });
     }
     addEventListener("pagehide", () => session.leave());
     session.follow({ news, offline, lost });

@@ -19,8 +19,11 @@ export function createSettings({ family, tab, state, store, session, whatIf, act
     Object.assign(state, { config: chosen.config, usual: chosen.config });
     store.cursor = null;
     show();
-    await act("preview", { settings: state.config });
+    await begin(chosen);
   }
+
+  /** The finished run that comes with a preset, or its data and an untrained model. */
+  const begin = (preset) => (preset.finished ? act("revive", { preset: preset.key }) : act("preview", { settings: preset.config }));
 
   /** @param {boolean} settled false while a slider is being dragged */
   async function changed(name, value, settled) {
@@ -37,6 +40,15 @@ export function createSettings({ family, tab, state, store, session, whatIf, act
       timer = setTimeout(() => act("preview", { settings: state.config }), QUIET);
     }
     redraw();
+  }
+
+  /** Other settings than a preset's: what is recommended for their data and loss, and these. */
+  async function preview(values) {
+    const { config } = await resolve(family.key, values);
+    Object.assign(state, { config, usual: config });
+    store.cursor = null;
+    show();
+    return act("preview", { settings: config });
   }
 
   /** Another data set or loss brings its own recommended values along; a run that has begun keeps all but the loss's own. */
@@ -92,5 +104,5 @@ export function createSettings({ family, tab, state, store, session, whatIf, act
     redraw();
   }
 
-  return { show, mayChange, changed, recommend, choosePreset, startFork, endFork, fork };
+  return { show, mayChange, changed, recommend, choosePreset, preview, begin, startFork, endFork, fork };
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from engines.data import OWN
-from playground.sessions import settings
+from playground.sessions import settings, shelf
 from playground.sessions.limits import LIMITS, Refused
 from playground.sessions.record import Record, Run
 
@@ -21,6 +21,17 @@ ENDED = ("finished", "diverged")
 def preview(service: Service, record: Record, body: Body) -> dict[str, Any]:
     """Show the data and an untrained model. Replaces every run of the session."""
     return {"branch": _plant(service, record, _config(service, record, body)).name}
+
+
+def revive(service: Service, record: Record, body: Body) -> dict[str, Any]:
+    """A finished run that comes with the project, as if the visitor had trained it. Replaces every run of the session."""
+    family = service.families[record.family]
+    preset = body.get("preset")
+    if not isinstance(preset, str) or preset not in shelf.names(family):
+        raise Refused("preset is not one that comes with a finished run.", "preset")
+    found = shelf.kept(shelf.folder(family, preset))
+    config = settings.from_dict(family.Config, found.config)
+    return {"branch": _plant(service, record, config, found).name}
 
 
 def train(service: Service, record: Record, body: Body) -> dict[str, Any]:
@@ -176,13 +187,15 @@ def _own(record: Record, config: Any, usual: Any = None) -> Any:
     return usual or record.own[config.dataset]
 
 
-def _plant(service: Service, record: Record, config: Any) -> Run:
-    """One new, untrained run in place of all there were."""
+def _plant(service: Service, record: Record, config: Any, found: shelf.Kept | None = None) -> Run:
+    """One new, untrained run in place of all there were; or one that was finished before."""
     service.workers.send(record.worker, {"do": "clear", "sid": record.sid})
     own = _own(record, config)
     record.clear()
     service.line.settle(record)
     run = record.new_run(config, settings.kind(config), data=own)
+    if found is not None:
+        shelf.put(record, run, found)
     service.launch(record, run)
     return run
 
@@ -190,6 +203,7 @@ def _plant(service: Service, record: Record, config: Any) -> Run:
 Act = Callable[["Service", Record, Body], dict[str, Any] | None]
 ACTS: dict[str, tuple[Act, tuple[str, ...]]] = {
     "preview": (preview, ("settings",)),
+    "revive": (revive, ("preset",)),
     "train": (train, ("settings",)),
     "pause": (pause, ()),
     "step": (step, ("count", "part")),

@@ -124,6 +124,17 @@ def open_page(browser, app, *, width=1440, height=900, scheme="light", path="", 
     return page
 
 
+def open_vae(browser, app, **options):
+    """A fresh visitor on the VAE tab, with the run that comes with it on the stage."""
+    page = open_page(browser, app, **options)
+    page.get_by_role("tab", name="VAE", exact=True).click()
+    page.wait_for_function(
+        "() => document.querySelector('#lab-vae').dataset.state === 'finished' && window.playground.family.key === 'vae'"
+    )
+    page.wait_for_function("() => document.querySelector('#lab-vae .views')?.dataset.cursor")
+    return page
+
+
 @pytest.fixture
 def page(browser, app):
     opened = open_page(browser, app)
@@ -133,17 +144,19 @@ def page(browser, app):
     assert not bad, "\n".join(bad)
 
 
-def step_of(page) -> int:
-    return int(page.evaluate("() => +document.querySelector('#lab-gan').dataset.step"))
+def step_of(page, lab: str = "gan") -> int:
+    return int(page.evaluate("lab => +document.querySelector(`#lab-${lab}`).dataset.step", lab))
 
 
-def state_of(page) -> str:
-    return page.evaluate("() => document.querySelector('#lab-gan').dataset.state")
+def state_of(page, lab: str = "gan") -> str:
+    return page.evaluate("lab => document.querySelector(`#lab-${lab}`).dataset.state", lab)
 
 
-def wait_step(page, step: int, seconds: float = 30) -> None:
-    page.wait_for_function("s => +document.querySelector('#lab-gan').dataset.step >= s", arg=step, timeout=seconds * 1000)
+def wait_step(page, step: int, seconds: float = 30, lab: str = "gan") -> None:
+    about = {"lab": lab, "step": step}
+    page.wait_for_function("a => +document.querySelector(`#lab-${a.lab}`).dataset.step >= a.step", arg=about, timeout=seconds * 1000)
 
 
-def wait_state(page, state: str, seconds: float = 20) -> None:
-    page.wait_for_function("s => document.querySelector('#lab-gan').dataset.state === s", arg=state, timeout=seconds * 1000)
+def wait_state(page, state: str, seconds: float = 20, lab: str = "gan") -> None:
+    about = {"lab": lab, "state": state}
+    page.wait_for_function("a => document.querySelector(`#lab-${a.lab}`).dataset.state === a.state", arg=about, timeout=seconds * 1000)

@@ -19,10 +19,10 @@ QUICK = {"dataset": "ring8", "objective": "non-saturating", "steps": 20_000, "lr
 class Visitor:
     """A page: one session, and what it has been told so far."""
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, family: str = "gan"):
         self.http = httpx.Client(base_url=url, timeout=40)
         self.since, self.rows, self.frames, self.events = 0, [], {}, []
-        self.token = self.http.post("/play/open", json={"family": "gan", "token": None}).json()["token"]
+        self.token = self.http.post("/play/open", json={"family": family, "token": None}).json()["token"]
 
     def post(self, path: str, **kwargs) -> httpx.Response:
         return self.http.post(f"/play/{path}", headers={"X-Session": self.token} | kwargs.pop("headers", {}), **kwargs)
@@ -93,8 +93,8 @@ def visit(live):
     service, url = live
     visitors = []
 
-    def make() -> Visitor:
-        visitors.append(Visitor(url))
+    def make(family: str = "gan") -> Visitor:
+        visitors.append(Visitor(url, family))
         return visitors[-1]
 
     yield make

@@ -1,0 +1,85 @@
+"""The finished runs that come with the project: trained with a preset's settings, kept with some pictures of their past.
+
+python -m benchmarks.pretrain vae mnist sharp        # writes assets/checkpoints/vae-mnist/ and vae-sharp/
+
+The checkpoint leaves the optimiser's moments out: whoever trains on from it starts them anew. run.json says which command made it."""
+
+import argparse
+import json
+import time
+from dataclasses import asdict
+from typing import Any
+
+from safetensors.torch import load, save
+
+from engines.loop import advance, first_look
+from engines.registry import FAMILIES
+from engines.runs import CHECKPOINT, save_run
+from engines.state import pack, read_meta
+from playground.sessions import frames
+from playground.sessions.shelf import FILM, folder
+
+PICTURES = 30
+
+
+def light(blob: bytes) -> bytes:
+    """A checkpoint without optimisers."""
+    meta = {"meta": json.dumps(read_meta(blob))}
+    return save({name: t for name, t in load(blob).items() if not name.startswith("opt")}, metadata=meta)
+
+
+def train(family: Any, config: Any) -> tuple[Any, list[dict[str, Any]], list[tuple[int, bytes]], float]:
+    """The engine at the end, all rows, and PICTURES pictures, closer together early on, where more happens."""
+    engine = family.build(config)
+    every, evaluate_every = family.cadence(config)
+    marks = {round(config.steps * (i / (PICTURES - 1)) ** 2 / every) * every for i in range(PICTURES)}
+    pictures, history, rows = [(0, frames.encode(engine.backdrop()))], [], []
+
+    def see(snapshot: Any) -> None:
+        history.append({**snapshot.metrics, "step": snapshot.step})
+        note = family.diagnose(history, config)
+        rows.append({"s": snapshot.step, "m": snapshot.metrics} | ({"note": asdict(note)} if note else {}))
+        if snapshot.step in marks or snapshot.step == config.steps:
+            pictures.append((snapshot.step, frames.encode(snapshot)))
+
+    see(first_look(engine))
+    begun = time.thread_time()
+    for snapshot in advance(engine, steps=config.steps, every=every, evaluate_every=evaluate_every):
+        if snapshot is not None:
+            see(snapshot)
+    return engine, rows, pictures, time.thread_time() - begun
+
+
+def film(rows: list[dict[str, Any]], pictures: list[tuple[int, bytes]]) -> bytes:
+    listed, chunks, offset = [], [], 0
+    for step, picture in pictures:
+        listed.append({"s": step, "offset": offset, "length": len(picture)})
+        chunks.append(picture + bytes(frames.pad8(len(picture)) - len(picture)))
+        offset += len(chunks[-1])
+    return frames.pack({"rows": rows, "frames": listed}, b"".join(chunks))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("family", choices=list(FAMILIES))
+    parser.add_argument("presets", nargs="+")
+    arguments = parser.parse_args()
+    import torch
+
+    torch.set_num_threads(1)
+    family = FAMILIES[arguments.family]
+    for key in arguments.presets:
+        if key not in family.presets:
+            parser.error(f"{key} is not a preset of {family.key}: {', '.join(family.presets)}")
+        engine, rows, pictures, seconds = train(family, family.resolve(family.presets[key].settings))
+        place = folder(family, key)
+        extra = {"cpu_seconds": round(seconds, 1), "command": f"python -m benchmarks.pretrain {family.key} {key}"}
+        history = [{"step": row["s"], **row["m"]} for row in rows[-1:]]
+        save_run(place, family, light(pack(engine)), history, extra)
+        (place / FILM).write_bytes(film(rows, pictures))
+        size = sum((place / name).stat().st_size for name in (FILM, CHECKPOINT))
+        print(json.dumps({"run": place.name, "steps": engine.step, **extra, "megabytes": round(size / 1e6, 1)}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

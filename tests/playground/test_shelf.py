@@ -1,0 +1,67 @@
+"""Finished runs that come with the project: a visitor has them as if they had been trained here."""
+
+import json
+
+import numpy as np
+import pytest
+
+from engines.config import to_dict
+from engines.registry import FAMILIES
+from engines.runs import RUN, load_run
+from playground.sessions import frames, shelf
+from tests.playground.conftest import branch
+
+SHELVED = [(key, preset) for key, family in FAMILIES.items() for preset in shelf.names(family)]
+
+
+def place(family, preset):
+    return shelf.folder(FAMILIES[family], preset)
+
+
+def test_the_tab_that_needs_one_has_one():
+    assert ("vae", "mnist") in SHELVED
+
+
+@pytest.mark.parametrize(("key", "preset"), SHELVED)
+def test_each_is_the_finished_run_of_its_preset_and_says_how_it_was_made(key, preset):
+    family, found = FAMILIES[key], shelf.kept(place(key, preset))
+    assert found.config == to_dict(family.resolve(family.presets[preset].settings)) and found.step == found.config["steps"]
+    assert json.loads((place(key, preset) / RUN).read_bytes())["command"] == f"python -m benchmarks.pretrain {key} {preset}"
+    steps = [step for step, _ in found.film]
+    assert steps[0] == 0 and steps[-1] == found.step and steps == sorted(steps) and len(steps) >= 20
+    assert [step for step, _ in found.rows][-1] == found.step
+
+
+@pytest.mark.parametrize(("key", "preset"), SHELVED)
+def test_its_last_picture_and_numbers_are_those_of_its_checkpoint(key, preset):
+    """Of pixels one level of 255, since another machine may round otherwise."""
+    found = shelf.kept(place(key, preset))
+    _, engine, _ = load_run(str(place(key, preset)))
+    then, now = frames.decode(found.film[-1][1]), frames.decode(frames.encode(frames.Snapshot(engine.step, {}, engine.look())))
+    np.testing.assert_allclose(then.views["latent"][0].xy, now.views["latent"][0].xy, atol=1e-3)
+    last, measured = json.loads(found.rows[-1][1])["m"], engine.evaluate()
+    for name in ("test_neg_elbo", "test_kl", "active_units"):
+        assert measured[name] == pytest.approx(last[name], rel=1e-3), name
+
+
+def test_a_visitor_gets_it_with_its_past_asks_it_and_forks_it(visit):
+    visitor = visit("vae")
+    visitor.act("revive", preset="mnist")
+    header = visitor.pull(history=1)
+    found = shelf.kept(place("vae", "mnist"))
+    assert header["state"] == "finished" and branch(header)["step"] == found.step
+    assert [row["s"] for row in visitor.rows] == [step for step, _ in found.rows]
+    assert {s for _, s, backdrop in visitor.frames if not backdrop} >= {step for step, _ in found.film}
+    answer = visitor.post("ask", json={"question": "decode", "values": {"z": [0.5, 0.5]}})
+    assert answer.status_code == 200, answer.text
+    assert frames.decode(answer.content).views["decode"][0].pixels.shape == (1, 1, 28, 28)
+    forked = visitor.act("fork", branch=branch(header)["id"], step=found.step, settings={"beta": 20.0, "steps": found.step + 40})
+    done = visitor.until(lambda h: branch(h, forked["branch"])["state"] == "finished", 60)
+    assert branch(done, forked["branch"])["step"] == found.step + 40
+
+
+def test_what_is_not_there_is_refused(visit):
+    visitor = visit("vae")
+    for preset in ("collapse", "../vae-mnist", 3, None):
+        assert visitor.refused("revive", preset=preset)["field"] == "preset"
+    assert visit("gan").refused("revive", preset="ring")["field"] == "preset"
