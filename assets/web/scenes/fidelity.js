@@ -10,7 +10,7 @@ export const title = "Precision and recall";
 
 const N = 300; // points of each cloud, as many as a picture holds
 const AT_ONCE = 8; // pictures measured between two drawings
-const MARGIN = { left: 46, right: 18, top: 14, bottom: 34 };
+const MARGIN = { left: 46, right: 18, top: 28, bottom: 34 };
 const ROWS = ["precision", "recall", "density", "coverage", "mmd2"];
 
 export function create(container, { session, store, metrics, redraw }) {
@@ -152,11 +152,8 @@ function axes(ctx, { X, Y, size }, colors) {
   ctx.fillStyle = colors.ink2;
   ctx.textAlign = "right";
   ctx.fillText("recall: data among samples", X(0) + size, Y(0) + 25);
-  ctx.save();
-  ctx.translate(X(0) + 10, Y(1) + 4);
   ctx.textAlign = "left";
-  ctx.fillText("precision: samples among data", 0, 4);
-  ctx.restore();
+  ctx.fillText("precision: samples among data", 2, Y(1) - 15);
 }
 
 /** The run's path, later parts stronger. */
