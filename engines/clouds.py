@@ -82,7 +82,42 @@ def birthday(x: np.ndarray, s: int, close: float, batches: int = 200, seed: int 
     return found / batches
 
 
-def support_size(s: int, share: float) -> float:
+def closeness(x: np.ndarray, s: int, batches: int = 400, seed: int = 0) -> float:
+    """The distance such that half of the random batches of s examples out of x (n, d) hold two within it: how close two real examples
+    come by chance. Never quite 0, so that equal examples stay within it where rounding parts them."""
+    rng, distance2 = np.random.default_rng(seed), squared_distances(x, x)
+    np.fill_diagonal(distance2, np.inf)
+    orders = (rng.choice(len(x), s, replace=False) for _ in range(batches))
+    smallest = [distance2[np.ix_(order, order)].min() for order in orders]
+    return max(float(np.sqrt(np.median(smallest))), 1e-6 * float(np.std(x)))
+
+
+def waits(alike: np.ndarray, longest: int, batches: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """How many examples have to be drawn until two of them are alike: (batches,) float, infinite if more than `longest`; and the last
+    batch that came so far, its pair of alike ones at the end, as numbers of examples. `alike` (n, n) bool, nobody like himself."""
+    waited, example = np.full(batches, np.inf), np.arange(0)
+    for b in range(batches):
+        order, size = rng.choice(len(alike), longest, replace=False), min(8, longest)
+        while not (met := alike[np.ix_(order[:size], order[:size])]).any() and size < longest:
+            size = min(2 * size, longest)
+        if met.any():
+            last = int(np.triu(met).any(0).argmax())  # the first one with somebody like it before
+            first = int(met[:last, last].argmax())
+            waited[b], example = last + 1, np.concatenate([np.delete(order[:last], first), order[[first, last]]])
+    return waited, example
+
+
+def half_of(waited: np.ndarray) -> float:
+    """The batch size at which half of the batches hold two alike, between whole numbers; infinite if fewer than half ever do."""
+    n = len(waited)
+    last = np.sort(waited)[(n + 1) // 2 - 1]
+    if not np.isfinite(last):
+        return float("inf")
+    before, then = (waited < last).mean(), (waited <= last).mean()
+    return float(last - 1 + (0.5 - before) / (then - before))
+
+
+def support_size(s: float, share: float) -> float:
     """How many equally likely examples there are, if this share of batches of s holds two alike: share = 1 − exp(−s (s − 1) / 2 N).
     Infinite if none does; 0 if all do, when s was too large to tell."""
     if share <= 0:

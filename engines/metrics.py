@@ -150,7 +150,11 @@ def audit(real: np.ndarray, fake: np.ndarray, width: float) -> dict[str, float]:
 
 def audit_floor(pairs: list[tuple[np.ndarray, np.ndarray]], width: float) -> dict[str, float]:
     """What real scores against real, averaged over pairs; of MMD², which averages to 0, the mean size."""
-    scores = [audit(a, b, width) for a, b in pairs]
+    return mean_size([audit(a, b, width) for a, b in pairs])
+
+
+def mean_size(scores: list[dict[str, float]]) -> dict[str, float]:
+    """The mean of the absolute values of each score."""
     return {name: float(np.mean([abs(s[name]) for s in scores])) for name in scores[0]}
 
 

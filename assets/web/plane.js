@@ -16,13 +16,14 @@ export function planeOf(width, height, [x0, x1], [y0, y1]) {
   return { ...box, X: scale(x0, x1, box.left, box.right), Y: scale(y0, y1, box.bottom, box.top) };
 }
 
-/** Hairlines, ticks, and the names of the axes at their ends. `write` turns a value on the left into words. */
-export function drawAxes(ctx, plot, { xName, yName, write }, colors) {
+/** Hairlines, ticks, and the names of the axes at their ends. `write` turns a value on the left into words; `marks`, pairs of a value
+ *  and its words, take the place of the ticks below. */
+export function drawAxes(ctx, plot, { xName, yName, write, marks }, colors) {
   const { left, right, top, bottom, x0, x1, y0, y1, X } = plot;
   valueAxis(ctx, ticks(y0, y1, bottom - top, 32), plot, colors, write && ((values) => values.map(write)));
   ctx.fillStyle = colors.ink3;
   ctx.textAlign = "center";
-  for (const v of ticks(x0, x1, right - left, 56)) ctx.fillText(short(v), X(v), bottom + 11);
+  for (const [v, words] of marks ?? ticks(x0, x1, right - left, 56).map((v) => [v, short(v)])) ctx.fillText(words, X(v), bottom + 11);
   ctx.fillStyle = colors.ink2;
   ctx.textAlign = "right";
   ctx.fillText(xName, right, bottom + 27);

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from engines.core import Snapshot
 from engines.gan.config import Config
-from engines.gan.questions import Walk
+from engines.gan.questions import Audit, Birthday, Neighbours, Walk
+from engines.gan.variety import birthday, neighbours
 from engines.state import Rng
 
 if TYPE_CHECKING:
@@ -27,8 +28,26 @@ def answer(engine: GanEngine, question: Any) -> Iterator[Snapshot | None]:
             z = walk_noise(engine.config, question, engine.probe.first_noise, wide=engine.image)
             view = engine.probe.draw(engine, z, label=max(question.label, 0), averaged=True, name="walk")
             yield Snapshot(engine.step, {}, {"walk": (view,)})
+        case Neighbours():
+            yield from neighbours(engine, question.seed)
+        case Birthday():
+            yield from birthday(engine, question.seed)
+        case Audit():
+            yield from audit(engine)
         case _:
             raise ValueError(f"a GAN has no answer to {type(question).__name__}")
+
+
+def audit(engine: GanEngine) -> Iterator[Snapshot | None]:
+    """The scores of `GanEngine.audit`, and what real data score as "floor/…"."""
+    for found in engine.probe.auditing(engine):
+        if found is None:
+            yield None
+            continue
+        scores, floors = found
+        if not scores:
+            raise ValueError("precision and recall of images are measured by a judge, and there is none of your own")
+        yield Snapshot(engine.step, {**scores, **{f"floor/{name}": value for name, value in floors.items()}})
 
 
 def walk_noise(config: Config, walk: Walk, rest: Tensor, *, wide: bool) -> Tensor:

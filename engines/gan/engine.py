@@ -258,7 +258,8 @@ class GanEngine:
 
     def audit(self) -> tuple[Mapping[str, float], Mapping[str, float]]:
         """Metrics too slow to be measured while training, and their floors. Changes nothing."""
-        return self.probe.audit(self)
+        *_, found = self.probe.auditing(self)
+        return found
 
     def trace(self) -> dict[str, dict[str, Any]]:
         """The tensors of the last step by name, each with its shape and norm; see `engines.gan.trace`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -97,10 +98,18 @@ class Probe2D:
         return result
 
     @torch.no_grad()
-    def audit(self, engine: GanEngine) -> tuple[dict[str, float], dict[str, float]]:
-        """Measures too slow for `evaluate`, and their floors: kernel distance, precision, recall, density, coverage."""
+    def auditing(self, engine: GanEngine) -> Iterator[tuple[dict[str, float], dict[str, float]] | None]:
+        """Measures too slow for `evaluate`, and their floors: kernel distance, precision, recall, density, coverage. None before,
+        between the parts."""
+        floors = audit_floors(self.toy)
+        yield None
         real, fake = self.toy.draw(metrics.N_AUDIT, 3), self._data_units(engine.ema.net(self.z_evaluate[: metrics.N_AUDIT]))
-        return metrics.audit(real, fake, clouds.median_distance(real)), audit_floors(self.toy)
+        yield metrics.audit(real, fake, clouds.median_distance(real)), floors
+
+    @torch.no_grad()
+    def fresh(self, engine: GanEngine, n: int, generator: torch.Generator) -> np.ndarray:
+        """Samples (n, 2) for new noise."""
+        return self._data_units(engine.ema.net(draw_noise(n, engine.config, generator)))
 
     @torch.no_grad()
     def draw(self, engine: GanEngine, z: Tensor, *, label: int, averaged: bool, name: str = "samples") -> Points:

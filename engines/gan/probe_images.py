@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,16 +86,30 @@ class ImageProbe:
         return result
 
     @torch.no_grad()
-    def audit(self, engine: GanEngine) -> tuple[dict[str, float], dict[str, float]]:
-        """Kernel distance, precision, recall, density, coverage of the judge's features, and their floors; none without a judge."""
+    def auditing(self, engine: GanEngine) -> Iterator[tuple[dict[str, float], dict[str, float]] | None]:
+        """Kernel distance, precision, recall, density, coverage of the judge's features, and their floors, both empty without a judge;
+        None before, between the parts."""
         if not self.judge:
-            return {}, {}
+            yield {}, {}
+            return
         data, n = engine.data, min(self.n, metrics.N_AUDIT, len(engine.data.test_pixels))
         fake = self.judge.look(self._generate(engine.ema.net, *self.measured)[:n])[0]  # (n, 128)
+        yield None
         real = self.judge.look(data.test_pixels[:n])[0]
-        rng, width = np.random.default_rng(1), clouds.median_distance(real)
-        others = [self.judge.look(data.pixels[rng.choice(len(data.pixels), n, replace=False)])[0] for _ in range(FLOOR_DRAWS)]
-        return metrics.audit(real, fake, width), metrics.audit_floor([(real, other) for other in others], width)
+        rng, width, floors = np.random.default_rng(1), clouds.median_distance(real), []
+        for _ in range(FLOOR_DRAWS):
+            yield None
+            other = self.judge.look(data.pixels[rng.choice(len(data.pixels), n, replace=False)])[0]
+            floors.append(metrics.audit(real, other, width))
+        yield None
+        yield metrics.audit(real, fake, width), metrics.mean_size(floors)
+
+    @torch.no_grad()
+    def fresh(self, engine: GanEngine, n: int, generator: torch.Generator) -> np.ndarray:
+        """Samples (n, c, h, w) for new noise, of classes as frequent as in the data."""
+        rows = torch.randint(len(engine.data.labels), (n,), generator=generator, device=self.device).cpu()
+        y = torch.from_numpy(engine.data.labels)[rows].to(self.device)
+        return self._generate(engine.ema.net, draw_noise(n, engine.config, generator), y).cpu().numpy()
 
     @torch.no_grad()
     def draw(self, engine: GanEngine, z: Tensor, *, label: int, averaged: bool, name: str = "samples") -> Images:

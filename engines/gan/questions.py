@@ -40,4 +40,9 @@ class Birthday:
         validate(self)
 
 
-QUESTIONS = {"walk": Walk, "neighbours": Neighbours, "birthday": Birthday}
+@dataclass(frozen=True)
+class Audit:
+    """How do samples and data lie in each other's neighbourhoods? Measures too slow to be taken while training, and their floors."""
+
+
+QUESTIONS = {"walk": Walk, "neighbours": Neighbours, "birthday": Birthday, "audit": Audit}

@@ -71,6 +71,7 @@ BAD = [
     ("walk", [0, 0], "values"),
     ("walk", None, "values"),
     ("neighbours", {"seed": -1}, "seed"),
+    ("audit", {"seed": 1}, "seed"),
     ("birthday", {"seed": 2.5}, "seed"),
     ("run", {}, "question"),
     (None, {}, "question"),
@@ -95,6 +96,32 @@ def test_other_mistakes_are_refused(visitor):
     assert answer.status_code == 400 and answer.json()["field"] == "extra"
     assert visitor.post("ask", content=b"[]").status_code == 400
     assert visitor.post("ask", json={"question": "walk"}, headers={"X-Session": "x" * 22}).status_code == 404
+
+
+def answered(visitor, question, **values):
+    answer = ask(visitor, question, **values)
+    assert answer.status_code == 200, answer.text
+    return frames.decode(answer.content)
+
+
+def test_long_questions_about_points_and_images(visitor):
+    """Asked while it trains: the run goes on, and the same seed gives the same real data to compare with."""
+    visitor.act("train", settings=QUICK)
+    visitor.until_step(20)
+    found = answered(visitor, "birthday", seed=4)
+    assert found.step >= 20 and found.metrics["n"] == 1_000 and found.metrics["seed"] == 4
+    share = {v.role: v for v in found.views["birthday"] if v.name == "share"}
+    assert share["model"].y.max() <= 1 and share["data"].y[0] < 0.2 < share["data"].y[-1]
+    assert answered(visitor, "birthday", seed=4).metrics["floor/half"] == found.metrics["floor/half"]
+    assert answered(visitor, "birthday", seed=5).metrics["floor/half"] != found.metrics["floor/half"]
+    scores = answered(visitor, "audit").metrics
+    assert {"precision", "recall", "density", "coverage", "mmd2"} <= scores.keys() and scores["floor/precision"] > 0.9
+    visitor.until(lambda h: branch(h)["step"] > found.step)
+    visitor.act("preview", settings={"dataset": "digits", "steps": 50})
+    found = answered(visitor, "neighbours", seed=2)
+    pictures = {v.name: v.pixels.shape for v in found.views["neighbours"] if hasattr(v, "pixels")}
+    assert pictures == dict.fromkeys(("samples", "trained", "held"), (16, 1, 8, 8)) and found.metrics["held"] == 359
+    assert answered(visitor, "audit").metrics["floor/coverage"] > 0.8
 
 
 def test_what_an_engine_refuses_leaves_the_run_as_it_was(visitor):

@@ -10,7 +10,7 @@ export const title = "Precision and recall";
 
 const N = 300; // points of each cloud, as many as a picture holds
 const AT_ONCE = 8; // pictures measured between two drawings
-const MARGIN = { left: 46, right: 18, top: 14, bottom: 34 };
+const MARGIN = { left: 46, right: 18, top: 28, bottom: 34 };
 const ROWS = ["precision", "recall", "density", "coverage", "mmd2"];
 
 export function create(container, { session, store, metrics, redraw }) {
@@ -22,6 +22,9 @@ export function create(container, { session, store, metrics, redraw }) {
   let about = null;
   let real = null; // {source, xy, radii, floor}
   let audit = null; // {step, found, floors}
+  let busy = false;
+  let refused = "";
+  let run = ""; // that was audited
   const surface = createSurface(find(".plane"), draw, { label: "Precision against recall over the run" });
 
   /** Data points to compare with, and how other data points score against them. */
@@ -75,34 +78,46 @@ export function create(container, { session, store, metrics, redraw }) {
       cross(ctx, X(audit.floors.recall), Y(audit.floors.precision), "real against real", colors);
       dot(ctx, X(audit.found.recall), Y(audit.found.precision), 5, colors);
     }
-    find(".scene-words").textContent = sentence(now, against);
+    find(".scene-words").textContent = refused || sentence(now, against);
   }
 
   function sentence(now, against) {
+    if (about.kind !== "2d" && audit) return told(audit.found, audit.floors, audit.step, `n\u00a0${int(audit.n)}`);
     if (!now) return about.kind === "2d" ? "Train to see the run's path." : "Images are compared in the features of the judge, on request.";
-    const [p, r] = [now.precision, now.recall].map((v) => `${Math.round(100 * v)} %`);
-    const low = now.recall < 0.5 * against.floor.recall;
-    const rough = now.precision < 0.5 * against.floor.precision;
-    const means = low && !rough ? "What is made looks right, but much of the data is missing." : rough && !low ? "All of the data is reached, but much of what is made lies elsewhere." : low ? "Little is right and much is missing." : "Both are near what real data score.";
-    return `Step ${int(about.step)}: ${p} of samples lie among the data, ${r} of the data among samples. ${means} Path: n\u00a0${N} each, k\u00a05, seed ${about.config.seed}.`;
+    return told(now, against.floor, about.step, `Path: n\u00a0${N}`);
+  }
+
+  /** Two scores beside what real data score, in words. */
+  function told(score, floor, step, n) {
+    const [p, r] = [score.precision, score.recall].map((v) => `${Math.round(100 * v)} %`);
+    const low = score.recall < 0.5 * floor.recall;
+    const rough = score.precision < 0.5 * floor.precision;
+    const means = low && !rough ? "What is made looks right, but much of the data is missing." : rough && !low ? "All of the data is reached, but much of what is made lies elsewhere." : low ? "Little is right and much is missing." : "Both are at least half of what real data score.";
+    return `Step ${int(step)}: ${p} of samples lie among the data, ${r} of the data among samples. ${means} ${n} each, k\u00a05, seed ${about.config.seed}.`;
   }
 
   async function measure() {
-    const button = find(".measure");
-    button.disabled = true;
+    const [mine, n] = [run, examples()];
+    busy = true;
+    find(".measure").disabled = true;
     try {
       const { step, metrics: all } = await session.ask("audit", {});
-      audit = { step, found: all, floors: Object.fromEntries(ROWS.map((name) => [name, all[`floor/${name}`]])) };
-      table();
+      if (mine === run) audit = { step, n, found: all, floors: Object.fromEntries(ROWS.map((name) => [name, all[`floor/${name}`]])) };
+      refused = "";
     } catch (error) {
-      find(".scene-words").textContent = error.message;
+      refused = error.message;
     }
-    button.disabled = false;
+    table();
+    busy = false;
     redraw();
     surface.schedule();
   }
 
+  /** How many of each an audit compares. */
+  const examples = () => about.seen.floor("n") ?? metrics.precision.n;
+
   function table() {
+    if (!audit) return find("table").replaceChildren();
     const value = (info, v) => (v == null ? "—" : info.unit === "%" ? `${(100 * v).toFixed(1)} %` : v.toPrecision(2).replace("-", "−"));
     find("table").innerHTML =
       `<thead><tr><th>step ${int(audit.step)}</th><th>model</th><th>real</th></tr></thead><tbody>` +
@@ -114,7 +129,10 @@ export function create(container, { session, store, metrics, redraw }) {
   return {
     update(next) {
       about = next;
-      find(".measure").disabled = !next.started;
+      find(".measure").disabled = !next.started || busy;
+      find(".measure").textContent = `Measure with n ${int(examples())}`;
+      const now = [store.header.active, next.config.dataset, next.config.seed].join();
+      if (now !== run || store.active?.lastStep < audit?.step) [run, audit, refused] = [now, null, ""], table();
       surface.schedule();
     },
   };
@@ -134,11 +152,8 @@ function axes(ctx, { X, Y, size }, colors) {
   ctx.fillStyle = colors.ink2;
   ctx.textAlign = "right";
   ctx.fillText("recall: data among samples", X(0) + size, Y(0) + 25);
-  ctx.save();
-  ctx.translate(X(0) + 10, Y(1) + 4);
   ctx.textAlign = "left";
-  ctx.fillText("precision: samples among data", 0, 4);
-  ctx.restore();
+  ctx.fillText("precision: samples among data", 2, Y(1) - 15);
 }
 
 /** The run's path, later parts stronger. */
