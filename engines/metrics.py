@@ -21,7 +21,7 @@ MODES_COVERED, HQ_FRACTION, REVERSE_KL, SLICED_W1 = "modes_covered", "hq_fractio
 FRECHET_DISTANCE, CONFIDENCE = "frechet_distance", "confidence"
 CLASSES_COVERED, CLASS_BALANCE, PIXEL_SLICED_W1 = "classes_covered", "class_balance", "pixel_sliced_w1"
 MMD, PRECISION, RECALL, DENSITY, COVERAGE = "mmd2", "precision", "recall", "density", "coverage"  # of `engines.clouds`
-D_GAP = "d_gap"
+D_GAP, D_SLOPE = "d_gap", "d_slope"
 LOSS, RECON, KL, NEG_ELBO = "loss", "recon", "kl", "neg_elbo"  # of a VAE, on the batches of training
 TEST_RECON, TEST_KL, TEST_NEG_ELBO, TEST_IWAE = "test_recon", "test_kl", "test_neg_elbo", "test_iwae"
 BITS_PER_DIM, ACTIVE_UNITS, AGGREGATE_KL, SHARPNESS = "bits_per_dim", "active_units", "aggregate_kl", "sharpness"
@@ -270,6 +270,9 @@ METRICS: dict[str, MetricInfo] = {
             target=0.0,
             n=N_EVALUATE,
             about="root mean square of D minus the best possible D, p / (p + q), over data and samples",
+        ),
+        MetricInfo(
+            D_SLOPE, "Slope of D", scale="log", about="mean ‖∇D‖ at 64 places between data and samples; a gradient penalty asks for 1"
         ),
         MetricInfo(LOSS, "Loss", "nats", "down", 1, about="what training lowers, with all its weights, on its own batches"),
         MetricInfo(RECON, "Reconstruction", "nats", "down", 1, about="−log p(x | z) on the batches of training, summed over dimensions"),

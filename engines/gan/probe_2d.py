@@ -18,6 +18,7 @@ from engines.gan.layers import BestD, gap, lattice, mesh
 from engines.gan.model import Discriminator, draw_noise
 from engines.gan.objectives import OBJECTIVES
 from engines.gan.predictions import histograms, said
+from engines.gan.slope import mean_slope
 from engines.state import Rng
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ class Probe2D:
             result[metrics.HQ_FRACTION] = report.hq_fraction
             result[metrics.REVERSE_KL] = report.reverse_kl
             result |= {f"{metrics.MODE_SHARE}{i}": float(share) for i, share in enumerate(report.shares)}
+        if (D := Company(engine.D, engine.config, self.real, self.real)).alone:
+            result[metrics.D_SLOPE] = mean_slope(D, self.real, engine.ema.net(self.z_evaluate[:ARROWS]))
         if self.best.defined(engine.config):
             everywhere, _ = self._fixed(Company(engine.D, engine.config, self.real, self.real))
             result[metrics.D_GAP] = gap(_shaped(said(everywhere, engine.config)), *self._best(engine))

@@ -16,6 +16,7 @@ from engines.data.images import ImageSet
 from engines.gan.config import equilibrium
 from engines.gan.model import draw_noise, packs
 from engines.gan.predictions import histograms
+from engines.gan.slope import mean_slope
 from engines.judge import MEASURED as JUDGED
 from engines.judge import Judge, judge
 from engines.state import Rng
@@ -80,6 +81,9 @@ class ImageProbe:
         """The judge's report on n samples with classes as frequent as in the data; of one's own images, distances of pixels only."""
         x = self._generate(engine.ema.net, *self.measured).cpu()  # (n, c, h, w)
         result = {metrics.PIXEL_SLICED_W1: metrics.projected_w1(self._projections(x.numpy()), self.truth)}
+        if engine.config.pack == 1 and not engine.config.minibatch_discrimination and not engine.config.minibatch_std:
+            pixels, labels = self.real
+            result[metrics.D_SLOPE] = mean_slope(lambda x: engine.D(x, labels[: len(x)]), pixels, x[: len(pixels)].to(self.device))
         if self.judge:
             report = self.judge.report(x)
             result |= {name: report[name] for name in JUDGED}

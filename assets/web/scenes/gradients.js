@@ -19,6 +19,7 @@ export function create(container, { commands }) {
   };
   const norms = chart("Gradient norms, log", [["line model", "‖∇ L_G‖"], ["line data", "‖∇ L_D‖"]], "Norms of both gradients against the step", 116);
   const right = chart("D is right, share of examples", [["line data", "accuracy of D"], ["dash", "0.5 and the alert at 0.98"]], "Accuracy of D against the step", 96);
+  const slope = chart("Slope of D between data and samples, log", [["line data", "mean ‖∇D‖, n 64"], ["dash", "1: what a gradient penalty asks for"]], "Slope of D against the step", 84);
   const gap = chart("Distance of D from D*", [["line data", "RMS over where data and samples are, n 2,000"]], "Distance of D from the best D against the step", 84);
   const words = Object.assign(document.createElement("p"), { className: "scene-words" });
   container.append(words);
@@ -29,6 +30,9 @@ export function create(container, { commands }) {
       const common = { xMax: total, cursor: step, run: config.seed + config.objective + config.dataset };
       norms.plot.update({ ...common, log: true, series: [line("d_grad_norm", "data"), line("g_grad_norm", "accent")] });
       right.plot.update({ ...common, series: [line("d_accuracy", "data")], lines: [{ y: 0.5 }, { y: SURE }], yRange: [0, 1] });
+      const steep = seen.series("d_slope").main;
+      slope.box.hidden = !steep.length;
+      if (steep.length) slope.plot.update({ ...common, log: true, series: [{ id: "slope", points: steep, color: "data" }], lines: [{ y: 1, label: "" }] });
       const distance = seen.series("d_gap").main;
       gap.box.hidden = !distance.length;
       if (distance.length) gap.plot.update({ ...common, series: [{ id: "gap", points: distance, color: "data" }], lines: [{ y: 0, label: "" }] });
