@@ -14,7 +14,7 @@ const HOME = { "2d": "Data space", image: "Samples" };
 
 /**
  * @param {HTMLElement} panel the stage's panel, with .stage-bar, .stage-canvas and .stage-scene
- * @param {{session: object, store: object, family: object, metrics: object, commands: object, redraw: () => void}} tools
+ * @param {{session: object, store: object, family: object, metrics: object, commands: object, redraw: () => void, knobs: object}} tools
  * @returns {{show: (name: string|null) => void, update: (about: object) => void, current: string|null}}
  */
 export function createScenes(panel, tools) {
