@@ -44,12 +44,12 @@ export function coverage(set, cover) {
   return { count, n, lost: set.done.filter((r) => r.lost).length, interval: wilson(count, n) };
 }
 
-/** What differs between two settings, the seed apart: ["Loss R3GAN → Non-saturating", ...]. */
+/** What differs between two settings, the seed apart: "Loss R3GAN → Non-saturating, R1 penalty γ 0.1 → 0 and 2 more". */
 export function changes(knobs, before, now) {
   const value = (knob, v) => knob.choices?.find(([key]) => key === v)?.[1] ?? (typeof v === "boolean" ? (v ? "on" : "off") : typeof v === "number" ? short(v) : v);
   const changed = knobs.filter((k) => k.name !== "seed" && before[k.name] !== now[k.name]);
   const named = changed.slice(0, NAMED).map((k) => `${k.title.replace(",", "")} ${value(k, before[k.name])} → ${value(k, now[k.name])}`);
-  return changed.length > NAMED ? [...named, `and ${changed.length - NAMED} more`] : named;
+  return named.join(", ") + (changed.length > NAMED ? ` and ${changed.length - NAMED} more` : "");
 }
 
 /** The finding: all modes in how many seeds, with Wilson's interval; without modes the first metric's mean. */
@@ -82,7 +82,7 @@ export function comparison(set, ghost, { cover, headline }) {
   const [a, b] = cover ? [coverage(set, cover).interval, coverage(ghost, cover).interval] : [set, ghost].map((s) => ends(measured(s, headline[0])));
   if (!a || !b) return "";
   const apart = a[0] > b[1] || b[0] > a[1];
-  return apart ? "The intervals do not overlap: more than luck of the seeds." : "The intervals overlap: these seeds do not tell the two apart.";
+  return apart ? "The intervals are apart: more than luck." : "The intervals overlap: these seeds do not tell the two apart.";
 }
 
 const ends = ({ mean, half }) => (half == null ? null : [mean - half, mean + half]);

@@ -179,7 +179,7 @@ export function create(container, { session, family, metrics, commands, knobs })
     if (refused) return [refused];
     if (!set.done.length) return [`One run may be lucky. A press trains these settings from ${wanted.seeds.length} other seeds and shows every one of them.`];
     const found = finding(set, terms());
-    if (before?.done.length) return [`${found.slice(0, -1)}; before: ${briefly(before, terms())}.`, `${changes(family.knobs, before.config, set.config).join(", ")}. ${going ? "" : comparison(set, before, terms())}`];
+    if (before?.done.length) return [`${found.slice(0, -1)}; before: ${briefly(before, terms())}.`, `${changes(family.knobs, before.config, set.config)}. ${going ? "" : comparison(set, before, terms())}`];
     return [found, ...(going || wanted.alike(set.config) ? [] : ["Settings have changed since. Train again, and this set stays below as a ghost."])];
   }
 
