@@ -3,7 +3,7 @@ import { boundsOf, fit, mapping } from "./camera.js";
 import { int } from "./format.js";
 import { icon } from "./icons.js";
 import { createSurface } from "./surface.js";
-import { draw as drawImages } from "./views/images.js";
+import { draw as drawImages, layout } from "./views/images.js";
 import { draw as drawPoints } from "./views/points.js";
 
 const DATA_POINTS = 120; // behind the samples
@@ -41,7 +41,11 @@ export function createThumbs(box, { onHover, onPick }) {
 
   function paint(ctx, { result }, width, height, colors) {
     const picture = result?.picture;
-    if (picture?.type === "images") return drawImages(ctx, picture, { width, height, colors });
+    if (picture?.type === "images") {
+      const grid = layout(picture, { width, height }, ctx.getTransform().a);
+      if (grid) Object.assign(grid, { x: (width - grid.width) / 2, y: (height - grid.height) / 2 });
+      return grid && drawImages(ctx, picture, { width, height, colors, grid });
+    }
     if (!picture || !world.bounds) return null;
     const where = { ...mapping(fit(world.bounds, width, height), width), width, height, colors };
     if (world.data) drawPoints(ctx, world.data, { ...where, options: { radius: 1.1 } });

@@ -54,6 +54,7 @@ export function create(container, { session, family, metrics, commands, knobs })
     current = set;
     refused = "";
     going = new AbortController();
+    show();
     try {
       await trainSet(set, { ask: (config, options) => session.exact(config, options), signal: going.signal, changed: show });
     } catch (error) {
