@@ -63,7 +63,7 @@ function pairsOf(frame) {
  * @param {HTMLElement} part
  * @param {{family: object, tab: import("../lab.js").Tab, metrics: object, session: object, store: object, commands: object, redraw: () => void}} lab
  */
-export function createLatentArea(part, { family, tab, metrics, session, store, commands, redraw }) {
+export function createLatentArea(part, { family, tab, metrics, session, store, commands, redraw, knobs }) {
   const home = part.querySelector(".stage-canvas");
   home.classList.add("views");
   home.innerHTML = HTML;
@@ -75,7 +75,7 @@ export function createLatentArea(part, { family, tab, metrics, session, store, c
   const big = createPicture(at(".big"), "What the decoder makes of the place under the cursor");
   const pairs = createPicture(at(".pairs"), "Test examples above, their reconstructions below");
   const toggles = createToggles(bar.querySelector(".layers"), LAYERS, () => show());
-  const scenes = createScenes(part, { session, store, family, tab, metrics, commands, redraw });
+  const scenes = createScenes(part, { session, store, family, tab, metrics, commands, redraw, knobs });
   tools();
   let cursor = [0.6, 0.6];
   let seen = null; // the last picture: {frame, backdrop, faded}
