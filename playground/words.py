@@ -13,6 +13,18 @@ SPELLINGS = {
     "wgan-gp": "WGAN-GP",
     "r1": "Non-saturating + R1",
     "r3gan": "R3GAN",
+    "elbo": "ELBO",
+    "beta-vae": "β-VAE",
+    "warm-up": "KL warm-up",
+    "iwae": "IWAE",
+    "vq-vae": "VQ-VAE",
+    "logistic": "Discretised logistic",
+    "reinforce": "REINFORCE",
+    "reinforce-baseline": "REINFORCE with baseline",
+    "mlp": "Fully connected",
+    "conv": "Convolutional",
+    "silu": "SiLU",
+    "relu": "ReLU",
 }
 
 
