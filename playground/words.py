@@ -19,12 +19,12 @@ SPELLINGS = {
     "iwae": "IWAE",
     "vq-vae": "VQ-VAE",
     "logistic": "Discretised logistic",
-    "mlp": "MLP",
+    "reinforce": "REINFORCE",
+    "reinforce-baseline": "REINFORCE with baseline",
+    "mlp": "Fully connected",
     "conv": "Convolutional",
     "silu": "SiLU",
     "relu": "ReLU",
-    "reinforce": "REINFORCE",
-    "reinforce-baseline": "REINFORCE with baseline",
 }
 
 

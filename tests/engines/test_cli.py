@@ -64,8 +64,20 @@ def test_list_needs_no_torch():
     code = "import sys; from engines.__main__ import main; assert main(['list']) == 0; assert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    (row,) = lines(done.stdout)
+    row, vae = lines(done.stdout)
+    assert vae["family"] == "vae" and vae["knobs"]["latent"]["hi"] == 64 and "mnist" in vae["presets"]
     assert row["family"] == "gan" and "ring8" in row["datasets"] and row["knobs"]["lr_g"]["lo"] == 1e-5
+
+
+def test_a_vae_is_trained_sampled_and_evaluated_like_any_family(tmp_path, capsys):
+    folder, out = str(tmp_path / "v"), str(tmp_path / "x.npz")
+    assert main(["train", "vae", "--dataset", "digits", "--steps", "40", "--set", "width=32", "--out", folder]) == 0
+    assert main(["sample", folder, "--n", "30", "--set", "prior=mixture", "--out", out]) == 0
+    with np.load(out, allow_pickle=False) as arrays:
+        assert arrays["x"].shape == (30, 1, 8, 8) and np.abs(arrays["x"]).max() <= 1
+    assert main(["evaluate", folder]) == 0
+    row = lines(capsys.readouterr().out)[-1]
+    assert row["step"] == 40 and row["test_neg_elbo"] > row["test_iwae"] > 0 and row["floors"]["frechet_distance"] > 0
 
 
 def test_a_budget_in_seconds(tmp_path, capsys):

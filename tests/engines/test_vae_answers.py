@@ -194,3 +194,21 @@ def test_a_place_on_the_map_is_decoded_where_it_is_drawn(two, six):
     np.testing.assert_allclose(plane.xy(z), [[0.7, -0.3]], atol=1e-5)
     with pytest.raises(ValueError, match="z holds 3 numbers; a place on the map has 2"):
         ask(six, "decode", z=(0.0, 0.0, 0.0), on_map=True)
+
+
+def test_estimates_on_the_model_agree_and_the_score_function_is_noisier(two):
+    """The exact gradient by quadrature over z: all three means lie within five standard errors of it."""
+    n = 4_000
+    found = ask(two, "estimators", source="model", index=2, n=n).metrics
+    with torch.no_grad():
+        mu, logvar = two.encoder(two.probe.x[2:3])
+    mu, sigma = mu[0].requires_grad_(True), torch.exp(0.5 * logvar[0])
+    nodes, weights = np.polynomial.hermite_e.hermegauss(20)
+    eps = torch.cartesian_prod(torch.tensor(nodes), torch.tensor(nodes)).float()
+    mass = torch.outer(torch.tensor(weights), torch.tensor(weights)).flatten().float()
+    f = -two.decoder.log_prob(two.probe.x[2:3], (mu + sigma * eps)[:, None])[:, 0]
+    (exact,) = torch.autograd.grad((mass / mass.sum() * f).sum(), mu)
+    for name in ("pathwise", "reinforce", "reinforce-baseline"):
+        spread = (2 * found[f"variance/{name}"] / n) ** 0.5  # of two dimensions together, so no smaller than that of the first
+        assert found[f"mean/{name}"] == pytest.approx(float(exact[0]), abs=5 * spread + 1e-3)
+    assert found["ratio/pathwise"] == 1 and found["ratio/reinforce"] > found["ratio/reinforce-baseline"] > 1
