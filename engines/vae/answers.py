@@ -158,7 +158,7 @@ def interpolate(engine: VaeEngine, q: Interpolate) -> Snapshot:
 
 def arithmetic(engine: VaeEngine, q: Arithmetic) -> Snapshot:
     """A test example, its copy, and its copy moved by the difference of the mean latents of two classes; the same at STRENGTHS strengths,
-    each with the class of the nearest test mean. Mikolov et al., 2013; of images, Radford et al., 2016."""
+    each with the class of the nearest test mean; the means themselves. Mikolov et al., 2013; of images, Radford et al., 2016."""
     _continuous(engine)
     y, mu = engine.probe.y, engine.probe.seen(engine).mu
     if y is None:
@@ -180,6 +180,7 @@ def arithmetic(engine: VaeEngine, q: Arithmetic) -> Snapshot:
             _data(engine, engine.probe.x[i : i + 1], "test"),
             _drawn(engine, z, label, "copy and result"),
             replace(_drawn(engine, row, label, "strengths"), label=nearest),
+            _drawn(engine, torch.stack(list(means.values())), label, "class means"),
         ),
         "latent": (engine.probe.seen(engine).plane.points(z, None, torch.zeros_like(z)),),
     }

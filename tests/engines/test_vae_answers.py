@@ -222,11 +222,14 @@ def test_examples_are_the_test_examples_in_order(two):
 
 def test_strengths_go_through_the_copy_and_name_what_is_near(two):
     shown = ask(two, "arithmetic", index=4, plus=7, minus=1, strength=1.5).views["arithmetic"]
-    _, pair, row = shown
+    _, pair, row, means = shown
     np.testing.assert_allclose(row.pixels[6], pair.pixels[0], atol=1e-6)
     np.testing.assert_allclose(row.pixels[9], pair.pixels[1], atol=1e-6)
     mu, y = two.probe.seen(two).mu, two.probe.y
     z = mu[4] + 1.5 * (mu[y == 7].mean(0) - mu[y == 1].mean(0))
+    with torch.no_grad():
+        expected = 2 * torch.sigmoid(two.decoder(torch.stack([mu[y == k].mean(0) for k in (7, 1)]))) - 1
+    np.testing.assert_allclose(means.pixels, expected.numpy(), atol=1e-5)
     assert row.label[6] == y[4] and row.label[9] == y[(mu - z).norm(dim=1).argmin()]
 
 
