@@ -124,6 +124,14 @@ def open_page(browser, app, *, width=1440, height=900, scheme="light", path="", 
     return page
 
 
+def open_vae_page(browser, app, **options):
+    """The same, on the VAE tab."""
+    page = open_page(browser, app, **options)
+    page.get_by_role("tab", name="VAE").click()
+    page.wait_for_function("() => window.playground.family.key === 'vae' && document.querySelector('#lab-vae').dataset.shown !== undefined")
+    return page
+
+
 @pytest.fixture
 def page(browser, app):
     opened = open_page(browser, app)

@@ -83,8 +83,9 @@ export function create(container, { session, store, tab }) {
     const s = asking.values?.strength;
     const along = xy && s ? (t) => [0, 1].map((k) => xy[k] + (t / s) * (xy[2 + k] - xy[k])) : null;
     const paths = along ? [{ places: [along(-3), along(3)] }] : [];
-    const names = along ? [{ place: along(-3), words: "−3" }, { place: along(3), words: "+3" }] : [];
-    map.update({ points: view(newest(store), "latent", "points"), hasPrior: tab.hasPrior(about.config), axes: axesOf(about.config), paths, place: along ? along(STRENGTHS[at]) : xy ? [xy[0], xy[1]] : null, names });
+    const names = along ? [1, -1, 2, -2, 3, -3].map((t) => ({ place: along(t), words: signed(t).replace(".0", "") })) : [];
+    const place = along ? along(STRENGTHS[at]) : xy ? [xy[0], xy[1]] : null;
+    map.update({ points: view(newest(store), "latent", "points"), hasPrior: tab.hasPrior(about.config), axes: axesOf(about.config), paths, place, names, fit: along ? [along(-1), along(1)] : [] });
   }
 
   /** At which strength the nearest test image changes its class, in either direction. */

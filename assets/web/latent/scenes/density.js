@@ -11,7 +11,7 @@ const TARGET = 2; // where f is least
 const normal = (z, mu, sigma) => Math.exp(-0.5 * ((z - mu) / sigma) ** 2) / (sigma * Math.sqrt(2 * Math.PI));
 
 /** Ends of the axis of densities, so that it does not follow every move of σ. */
-const heightOf = (sigma) => [0.5, 1, 2, 4, 10].find((h) => h >= 1.12 * normal(0, 0, sigma)) ?? 10;
+const heightOf = (sigma) => [0.3, 0.6, 1, 2.5, 5, 10].find((h) => h >= 1.12 * normal(0, 0, sigma)) ?? 10;
 
 /** @param {HTMLElement} container @returns {{update: (at: {mu: number, sigma: number, eps: number}) => void}} */
 export function createDensity(container) {

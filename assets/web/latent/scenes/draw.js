@@ -12,7 +12,7 @@ export const title = "Draw a digit";
 export const kinds = ["image"];
 
 const PAUSE = 90; // ms between two strokes that are encoded, at least
-const UNUSUAL = 0.95; // share of test images below whose −ELBO a drawing is unlike the data
+const VERDICTS = [[0.95, "unlike the data"], [0.8, "harder than most"], [0.2, "as test images are"], [0.05, "easier than most"], [0, "easier than nearly all"]]; // from a share of test images below
 const DECIMALS = 1e3; // of the pixels that are sent
 const HTML = `<div class="draw-pad"><h3>Draw here <small></small></h3><div class="paper"></div>
     <div class="row tools"><button type="button" class="button small pen" aria-pressed="true">${icon("pen")}Pen</button><button type="button" class="button small eraser" aria-pressed="false">Eraser</button><button type="button" class="icon-button undo" title="Undo" aria-label="Undo">${icon("reset")}</button><button type="button" class="button small clear">Clear</button></div>
@@ -156,7 +156,7 @@ export function create(container, { session, store, tab }) {
     const is = m.nearest_label == null ? `number ${int(m.nearest_index)}` : `${named(about.set.classes, m.nearest_label)} (number ${int(m.nearest_index)})`;
     const lead = `${elsewhere(store, asking.frame)}${what}Nearest test image: ${itself ? "itself" : `${is}, ${fixed(m.nearest_distance, 2)} away in z`}.`;
     if (m.neg_elbo == null) return `${lead} Reconstruction ${fixed(m.recon, 0)} nats; without a posterior there is no ELBO.`;
-    const verdict = m.test_below >= UNUSUAL ? "unlike the data" : m.test_below <= 1 - UNUSUAL ? "easier than almost all of the data" : "as test images are";
+    const [, verdict] = VERDICTS.find(([share]) => m.test_below >= share);
     return `${lead} −ELBO ${fixed(m.neg_elbo, 0)} nats; test images average ${fixed(m.test_mean, 0)} ± ${fixed(m.test_sd, 0)} (SD, n\u00a0${int(m.test_n)}, each from its mean), and ${percent(m.test_below, 0)} of them lie below: ${verdict}.`;
   }
 

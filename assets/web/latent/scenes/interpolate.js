@@ -131,7 +131,7 @@ export function create(container, { session, store, tab }) {
     const [line, arc] = frame?.views.filter((v) => v.panel === "latent").map((v) => Array.from({ length: N }, (_, i) => [v.arrays.xy[2 * i], v.arrays.xy[2 * i + 1]])) ?? [];
     const drawn = line ? [{ places: line }, { places: arc, dash: [2, 3] }] : [];
     const names = line ? [{ place: line[0], words: "from" }, { place: line[N - 1], words: "to" }] : [];
-    map.update({ points: view(newest(store), "latent", "points"), hasPrior: tab.hasPrior(about.config), axes: axesOf(about.config), paths: drawn, place: line?.[at] ?? null, names });
+    map.update({ points: view(newest(store), "latent", "points"), hasPrior: tab.hasPrior(about.config), axes: axesOf(about.config), paths: drawn, dot: line?.[at] ?? null, names });
   }
 
   /** What the curves say: how far each path rises above its higher end. */
@@ -145,7 +145,7 @@ export function create(container, { session, store, tab }) {
     const where = (y) => (rise(y) < 0.05 ? "" : ` (t ${fixed(y.indexOf(Math.max(...y)) / (N - 1), 1)})`);
     const why = b > 2 * a && b - a > 1 ? "Mixed pixels are less likely to the model than what it decodes on the way." : a > 2 * b && a - b > 1 ? "Here the latent line passes through less likely pictures than the mix of pixels." : "For this pair neither way is much the worse.";
     const apart = Math.max(...line.map((v, i) => Math.abs(v - arc[i])));
-    return `${elsewhere(store, asking.frame)}Above its higher end −log p rises by ${said(b)}${where(pixels)} among the pixels, by ${said(a)}${where(line)} on the latent line. ${why} Line and arc differ by at most ${said(apart)}. n\u00a020 draws, seed 0, step ${int(asking.frame.step)}.`;
+    return `${elsewhere(store, asking.frame)}Above its higher end −log p rises by ${said(b)}${where(pixels)} among the pixels, by ${said(a)}${where(line)} on the latent line. ${why} Line and arc differ by at most ${said(apart)}. Bound: IWAE-20, seed 0, step ${int(asking.frame.step)}.`;
   }
 
   for (const [k, end] of ends.entries()) end.addEventListener("click", () => ((armed = k), show()));

@@ -5,6 +5,9 @@ import { fixed } from "../../format.js";
 import { createSurface } from "../../surface.js";
 import { LABEL, TICK, plate } from "../../views/text.js";
 
+const GUTTER = 72; // px left of the first column from which the axis fits there
+const LEAST = 34;
+
 /** @typedef {{name: string, title: string, role: string, dash: number[], x: Float32Array, y: Float32Array}} Line */
 
 /** @param {HTMLElement} container @param {{onPick: (t: number) => void}} on */
@@ -18,9 +21,12 @@ export function createPaths(container, { onPick }) {
     if (!data) return;
     const cell = (width - data.left) / data.n;
     const [lo, hi] = data.lines.length ? [range.lo, range.hi] : [0, 1];
-    plot = { left: data.left, right: width, top: 17, bottom: height - 28, at: [data.left + cell / 2, width - cell / 2] };
+    const roomy = data.left >= GUTTER; // room for the axis beside the columns
+    const left = roomy ? data.left : LEAST;
+    plot = { left, right: width, top: roomy ? 5 : 19, bottom: height - 20, at: roomy ? [left + cell / 2, width - cell / 2] : [left + 6, width - 10] };
     Object.assign(plot, { X: scale(0, 1, ...plot.at), Y: scale(lo, hi, plot.bottom, plot.top) });
-    if (data.lines.length) valueAxis(ctx, ticks(lo, hi, plot.bottom - plot.top, 26), plot, colors);
+    const free = (v) => !roomy || plot.Y(v) > plot.top + 10;
+    if (data.lines.length) valueAxis(ctx, ticks(lo, hi, plot.bottom - plot.top, 17).filter(free), plot, colors);
     words(ctx, width, colors);
     if (data.lines.length) here(ctx, colors);
     for (const line of data.lines) stroke(ctx, line, colors);
@@ -32,7 +38,7 @@ export function createPaths(container, { onPick }) {
     ctx.textBaseline = "middle";
     ctx.textAlign = "left";
     ctx.fillStyle = colors.ink2;
-    ctx.fillText("−log p, at most (IWAE-20), nats", 0, 7);
+    ctx.fillText("−log p, nats", 0, 7);
     ctx.fillStyle = colors.ink3;
     ctx.textAlign = "center";
     for (let i = 0; i <= 10; i += plot.right - plot.left < 420 ? 5 : 2) ctx.fillText(fixed(i / 10, 1).replace("0.0", "0").replace("1.0", "1"), plot.X(i / 10), plot.bottom + 10);
@@ -74,7 +80,7 @@ export function createPaths(container, { onPick }) {
       const apart = Array.from(line.y, (v, i) => (i === 0 || i === line.y.length - 1 ? -1 : Math.min(...data.lines.filter((l) => l !== line).map((l) => Math.abs(l.y[i] - v))) - 1e6 * taken.filter((k) => Math.abs(k - i) < 2).length));
       const i = apart.indexOf(Math.max(...apart));
       taken.push(i);
-      const above = data.lines.filter((l) => l.y[i] > line.y[i]).length <= (data.lines.length - 1) / 2;
+      const above = data.lines.filter((l) => l.y[i] > line.y[i]).length < data.lines.length / 2;
       const y = plot.Y(line.y[i]) + (above ? -11 : 12);
       plate(ctx, line.title, plot.X(line.x[i]), Math.max(plot.top + 2, Math.min(plot.bottom - 6, y)), { colors, align: "center", color: colors[line.role], font: LABEL, alpha: 0.85 });
     }

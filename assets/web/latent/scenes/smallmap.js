@@ -1,8 +1,9 @@
 // The latent map in small: test examples as dots, each class written once in their middle, the prior as dashed circles, and over them what
 // a scene talks about: paths, a place, and the posterior there.
 import { rgba } from "../../colors.js";
+import { dot } from "../../plane.js";
 import { createSurface } from "../../surface.js";
-import { FAMILY, TICK, hairline, plate } from "../../views/text.js";
+import { FAMILY, TICK, hairline, overlap, plate } from "../../views/text.js";
 import { hue } from "../hues.js";
 
 const REACHES = [3.6, 4.3, 5, 6, 7, 8.5, 10, 12, 15, 20, 30, 50, 100, 200, 500, 1000, 5000]; // half the height, in units of z
@@ -22,7 +23,8 @@ function reachOf(xy, places) {
  * @property {object|null} points view "latent" of a picture @property {boolean} hasPrior @property {[string, string]} axes
  * @property {{places: number[][], dash?: number[], role?: string}[]} [paths] @property {number[]} [place] where the scene is
  * @property {{xy: number[], axes: number[], angle: number}} [ellipse] one standard deviation of the posterior there
- * @property {{place: number[], words: string}[]} [names]
+ * @property {number[]} [dot] the same, on a path @property {{place: number[], words: string}[]} [names]
+ * @property {number[][]} [fit] places that must be seen; otherwise all of the paths and the place
  */
 
 /** @param {HTMLElement} container @param {string} label @returns {{update: (data: SmallMapData) => void}} */
@@ -44,7 +46,7 @@ export function createSmallMap(container, label) {
   }
 
   function draw(ctx, width, height, colors) {
-    const places = data ? [...(data.paths ?? []).flatMap((p) => p.places), ...(data.place ? [data.place] : [])] : [];
+    const places = data?.fit ?? [...(data?.paths ?? []).flatMap((p) => p.places), ...(data?.place ? [data.place] : [])];
     const reach = data?.points ? reachOf(data.points.arrays.xy, places) : REACHES[0];
     const scale = Math.min(width, height) / 2 / reach;
     const at = { X: (x) => width / 2 + x * scale, Y: (y) => height / 2 - y * scale, scale, width, height };
@@ -56,7 +58,8 @@ export function createSmallMap(container, label) {
     for (const path of data.paths ?? []) line(ctx, path, at, colors);
     if (data.ellipse) posterior(ctx, data.ellipse, at, colors);
     if (data.place) here(ctx, data.place, at, colors);
-    for (const { place, words } of data.names ?? []) name(ctx, words, place, at, colors);
+    if (data.dot) dot(ctx, at.X(data.dot[0]), at.Y(data.dot[1]), colors);
+    names(ctx, at, colors);
   }
 
   function grid(ctx, { X, Y, width, height, scale }, reach, colors) {
@@ -123,9 +126,9 @@ export function createSmallMap(container, label) {
     ctx.stroke();
   }
 
-  /** A cross on cleared ground that leaves its middle free. */
-  function here(ctx, [px, py], { X, Y }, colors) {
-    const [x, y] = [X(px), Y(py)];
+  /** A cross that leaves its middle free; at the border if its place lies outside. */
+  function here(ctx, [px, py], { X, Y, width, height }, colors) {
+    const [x, y] = [Math.max(9, Math.min(width - 9, X(px))), Math.max(9, Math.min(height - 9, Y(py)))];
     for (const [color, size] of [[colors.surface, 4.5], [colors.ink, 1.75]]) {
       ctx.strokeStyle = color;
       ctx.lineWidth = size;
@@ -138,10 +141,18 @@ export function createSmallMap(container, label) {
     }
   }
 
-  function name(ctx, words, place, { X, Y, width, height }, colors) {
-    const y = Math.max(10, Math.min(height - 10, Y(place[1]) + 13));
-    const x = Math.max(14, Math.min(width - 14, X(place[0])));
-    plate(ctx, words, x, y, { colors, align: "center", alpha: 0.9, font: TICK });
+  /** Words under their places; of those that would touch only the first. */
+  function names(ctx, { X, Y, width, height }, colors) {
+    const taken = [];
+    for (const { place, words } of data.names ?? []) {
+      const [x, y] = [X(place[0]), Y(place[1]) + 14];
+      ctx.font = TICK;
+      const half = ctx.measureText(words).width / 2 + 3;
+      const box = { x: x - half, y: y - 8, width: 2 * half, height: 16 };
+      if (box.x < 0 || box.y < 0 || box.x + box.width > width || box.y + box.height > height || taken.some((other) => overlap(box, other))) continue;
+      taken.push(box);
+      plate(ctx, words, x, y, { colors, align: "center", alpha: 0.9, font: TICK });
+    }
   }
 
   return {
