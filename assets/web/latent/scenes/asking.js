@@ -13,6 +13,7 @@ const STALE = 600; // ms between two answers to the same question while the mode
 export function createAsking({ session, store }, question, { show, pause = 0, stale = STALE, lasting = () => false }) {
   let values = null;
   let askedAt = -Infinity;
+  let refusedAt = -1; // step
   let run = "";
   const send = createNewest((v) => session.ask(question, v), { answer, refuse }, pause);
   const asking = { frame: null, values: null, refused: "", ask, again, renew };
@@ -23,7 +24,8 @@ export function createAsking({ session, store }, question, { show, pause = 0, st
   }
 
   function refuse(error) {
-    asking.refused = error.message;
+    asking.refused = error.message.replace(/^[a-z](?![\w]*=)/, (letter) => letter.toUpperCase());
+    refusedAt = store.active?.lastStep ?? 0;
     show();
   }
 
@@ -39,8 +41,7 @@ export function createAsking({ session, store }, question, { show, pause = 0, st
     if (!ready(store) || !values || performance.now() - askedAt < stale) return;
     const newest = store.active?.lastStep ?? 0;
     if (asking.frame && (asking.frame.step === newest || lasting(values))) return;
-    if (!asking.frame && asking.refused && asking.refusedAt === newest) return;
-    asking.refusedAt = newest;
+    if (asking.refused && refusedAt === newest) return;
     ask(values);
   }
 
