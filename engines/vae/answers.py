@@ -4,6 +4,7 @@ them. Those about distributions are in `answers_all`. Answering draws from strea
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,10 +23,12 @@ from engines.vae.questions import (
     Decode,
     Encode,
     Estimators,
+    Examples,
     Interpolate,
     Manifold,
     Posterior,
     Prior,
+    Reparameterise,
 )
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 SWEEP, SWEPT = 11, 3.0  # places of a sweep, and how far it goes
 COPIES = 8  # reconstructions of one example from draws of its posterior
 DRAWS = 20  # of the bound along a path
+STRENGTHS, STRONGEST = 13, 3.0  # of a difference of classes: how many, and the last
 
 
 @torch.no_grad()
@@ -60,6 +64,10 @@ def answer(engine: VaeEngine, question: Any) -> Iterator[Snapshot | None]:
             yield from answers_all.prior(engine, question)
         case Estimators():
             yield from answers_all.estimators(engine, question)
+        case Reparameterise():
+            yield answers_all.reparameterise(engine, question)
+        case Examples():
+            yield examples(engine, question)
         case _:
             raise ValueError(f"a VAE has no answer to {type(question).__name__}")
 
@@ -88,7 +96,8 @@ def decode(engine: VaeEngine, q: Decode) -> Snapshot:
 
 
 def encode(engine: VaeEngine, q: Encode) -> Snapshot:
-    """mu and sigma of one example, what comes back from its mean and from COPIES draws, the nearest test example."""
+    """mu and sigma of one example, what comes back from its mean and from COPIES draws, the nearest test example; its −ELBO, beside those
+    of test examples, reconstructed from their means too."""
     _continuous(engine)
     x, y = _asked(engine, q)
     mu, logvar = engine.encoder(x, y)
@@ -110,7 +119,9 @@ def encode(engine: VaeEngine, q: Encode) -> Snapshot:
     found = {"recon": recon}
     if engine.gaussian:
         kl = float(kl_per_dim(mu, logvar).sum())
-        found |= {"kl": kl, "neg_elbo": recon + kl}
+        usual = engine.probe.usual(engine)
+        found |= {"kl": kl, "neg_elbo": recon + kl, "test_n": float(len(usual))}
+        found |= {"test_mean": float(usual.mean()), "test_sd": float(usual.std()), "test_below": float((usual < recon + kl).float().mean())}
     more, nearest = _nearest(engine, mu[0])
     return Snapshot(engine.step, found | more, views | nearest)
 
@@ -146,8 +157,8 @@ def interpolate(engine: VaeEngine, q: Interpolate) -> Snapshot:
 
 
 def arithmetic(engine: VaeEngine, q: Arithmetic) -> Snapshot:
-    """A test example, its copy, and its copy moved by the difference of the mean latents of two classes. Mikolov et al., 2013; of images,
-    Radford et al., 2016."""
+    """A test example, its copy, and its copy moved by the difference of the mean latents of two classes; the same at STRENGTHS strengths,
+    each with the class of the nearest test mean; the means themselves. Mikolov et al., 2013; of images, Radford et al., 2016."""
     _continuous(engine)
     y, mu = engine.probe.y, engine.probe.seen(engine).mu
     if y is None:
@@ -156,15 +167,32 @@ def arithmetic(engine: VaeEngine, q: Arithmetic) -> Snapshot:
     for name, k in (("plus", q.plus), ("minus", q.minus)):
         if k >= len(engine.info.classes):
             raise ValueError(f"{name}={k} is outside [0, {len(engine.info.classes) - 1}]")
+        if not bool((y == k).any()):
+            raise ValueError(f"{name}={k}: no test example has class {engine.info.classes[k]}")
         means[name] = mu[y == k].mean(0)
     i = _test(engine, q.index)
-    moved = mu[i] + q.strength * (means["plus"] - means["minus"])
-    z, label = torch.stack([mu[i], moved]), int(y[i])
+    strengths = torch.cat([torch.tensor([0.0, q.strength]), torch.linspace(-STRONGEST, STRONGEST, STRENGTHS)]).to(mu)
+    moved = mu[i] + strengths[:, None] * (means["plus"] - means["minus"])
+    z, row, label = moved[:2], moved[2:], int(y[i])
+    nearest = y[torch.cdist(row, mu).argmin(1)].cpu().numpy().astype(np.uint8)
     views: dict[str, tuple[View, ...]] = {
-        "arithmetic": (_data(engine, engine.probe.x[i : i + 1], "test"), _drawn(engine, z, label, "copy and result")),
+        "arithmetic": (
+            _data(engine, engine.probe.x[i : i + 1], "test"),
+            _drawn(engine, z, label, "copy and result"),
+            replace(_drawn(engine, row, label, "strengths"), label=nearest),
+            _drawn(engine, torch.stack(list(means.values())), label, "class means"),
+        ),
         "latent": (engine.probe.seen(engine).plane.points(z, None, torch.zeros_like(z)),),
     }
     return Snapshot(engine.step, {}, views)
+
+
+def examples(engine: VaeEngine, q: Examples) -> Snapshot:
+    """Test examples and their classes, from `start` on; fewer at the end."""
+    rows = slice(_test(engine, q.start), q.start + q.n)
+    view, label = _data(engine, engine.probe.x[rows], "test"), engine.probe.label()
+    view = view if label is None else replace(view, label=label[rows])
+    return Snapshot(engine.step, {"count": float(len(engine.probe.x))}, {"examples": (view,)})
 
 
 def manifold(engine: VaeEngine, q: Manifold) -> Snapshot:

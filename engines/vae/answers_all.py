@@ -17,7 +17,7 @@ from engines.vae import estimators as bench
 from engines.vae.bounds import aggregate_kl, grid, ladder, log_joint, log_weights, quadrature
 from engines.vae.objectives import kl_per_dim
 from engines.vae.priors import fitted, normal
-from engines.vae.questions import Aggregate, Bounds, Estimators, Posterior, Prior
+from engines.vae.questions import Aggregate, Bounds, Estimators, Posterior, Prior, Reparameterise
 
 if TYPE_CHECKING:
     from engines.vae.engine import VaeEngine
@@ -26,6 +26,7 @@ RUNGS = (1, 5, 50, 500)
 CELLS, MAP = 60, 4.0  # of the map of q(z), and how far it reaches
 WIDE = 5.0  # posterior σ around its mean that the map of one posterior shows
 BINS = 60
+REACH = 4.0  # standard deviations of a density that is drawn
 
 
 def posterior(engine: VaeEngine, q: Posterior) -> Snapshot:
@@ -191,6 +192,14 @@ def estimators(engine: VaeEngine, q: Estimators) -> Iterator[Snapshot | None]:
     if q.source == "toy":
         values |= {f"exact_variance/{name}": v for name, v in bench.toy_variance(q.d, q.sigma).items()}
     yield Snapshot(engine.step, values, {"estimators": curves})
+
+
+def reparameterise(engine: VaeEngine, q: Reparameterise) -> Snapshot:
+    """z and its derivatives, and the density N(mu, sigma²) that z is a draw of."""
+    z = np.linspace(q.mu - REACH * q.sigma, q.mu + REACH * q.sigma, 161, dtype=np.float32)
+    density = np.exp(-0.5 * ((z - q.mu) / q.sigma) ** 2) / (q.sigma * math.sqrt(2 * math.pi))
+    found = bench.derivatives(q.mu, q.sigma, q.eps)
+    return Snapshot(engine.step, found, {"reparameterise": (Curve(z, density.astype(np.float32), name="q(z | x)"),)})
 
 
 def _reconstruction(engine: VaeEngine, index: int):

@@ -41,6 +41,18 @@ def toy_variance(d: int, sigma: float) -> dict[str, float]:
     }
 
 
+def derivatives(mu: float, sigma: float, eps: float) -> dict[str, float]:
+    """z = mu + sigma eps and, by automatic differentiation, how it and f(z) = (z − 2)² change with mu and with sigma while eps stays."""
+    at = torch.tensor([mu, sigma], dtype=torch.float64, requires_grad=True)
+    with torch.enable_grad():
+        z = at[0] + at[1] * eps
+        f = toy(z[None])
+        (of_z,) = torch.autograd.grad(z, at, retain_graph=True)
+        (of_f,) = torch.autograd.grad(f, at)
+    values = {"z": z, "f": f, "dz_dmu": of_z[0], "dz_dsigma": of_z[1], "df_dmu": of_f[0], "df_dsigma": of_f[1]}
+    return {name: float(v) for name, v in values.items()}
+
+
 def estimates(f: Callable[[Tensor], Tensor], mu: Tensor, sigma: Tensor, n: int, generator: torch.Generator) -> dict[str, Tensor]:
     """n one-draw estimates of ∂/∂mu E f(z), each (n, d): f maps (n, d) -> (n,), mu and sigma are (d,). The baseline is the mean of f over
     other draws, so it is independent of the one it is taken off."""

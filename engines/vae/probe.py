@@ -13,7 +13,7 @@ from engines import metrics
 from engines.core import Bars, View, Views
 from engines.state import Rng
 from engines.vae.codebook import usage
-from engines.vae.objectives import Terms
+from engines.vae.objectives import Terms, kl_per_dim
 from engines.vae.plane import Plane, plane
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Probe:
         self.z_prior = torch.randn((GRID**2, d), generator=rng["prior"], device=engine.device)
         self.seed = engine.config.seed
         self._known: tuple[tuple[float, ...], Seen] | None = None
+        self._usual: tuple[Seen, Tensor] | None = None
 
     @torch.no_grad()
     def seen(self, engine: VaeEngine) -> Seen:
@@ -70,6 +71,18 @@ class Probe:
         """The terms of the first n test examples, one draw each."""
         y = None if self.y is None else self.y[:n]
         return engine.terms(self.x[:n], y, self.eps[:n] if engine.gaussian else None)
+
+    @torch.no_grad()
+    def usual(self, engine: VaeEngine) -> Tensor:
+        """−ELBO of the first MEASURED test examples, (n,), in nats, each reconstructed from its mean; kept as long as what is seen."""
+        seen = self.seen(engine)
+        assert seen.sigma is not None
+        if self._usual is None or self._usual[0] is not seen:
+            mu, sigma = seen.mu[:MEASURED], seen.sigma[:MEASURED]
+            kl = kl_per_dim(mu, 2 * sigma.log()).sum(1)
+            y = None if self.y is None else self.y[: len(mu)]
+            self._usual = seen, kl - engine.decoder.log_prob(self.x[: len(mu)], mu, y) + engine.offset
+        return self._usual[1]
 
     @torch.no_grad()
     def measure(self, engine: VaeEngine, n: int = MEASURED) -> dict[str, float]:

@@ -112,6 +112,23 @@ class Estimators(Question):
 
 
 @dataclass(frozen=True)
+class Reparameterise(Question):
+    """Where does z = μ + σ ε lie, and how does it move when μ or σ does?"""
+
+    mu: float = knob(0.5, "μ", lo=-3.0, hi=3.0)
+    sigma: float = knob(0.8, "σ", lo=0.05, hi=3.0, log=True)
+    eps: float = knob(1.0, "ε", lo=-4.0, hi=4.0)
+
+
+@dataclass(frozen=True)
+class Examples(Question):
+    """Test examples in their order, to choose from."""
+
+    start: int = _index("First")
+    n: int = knob(12, "Shown", lo=1, hi=40)
+
+
+@dataclass(frozen=True)
 class Manifold(Question):
     """The manifold of the last look in full detail, of one class if the decoder is told one."""
 
@@ -128,5 +145,7 @@ QUESTIONS = {
     "bounds": Bounds,
     "arithmetic": Arithmetic,
     "estimators": Estimators,
+    "reparameterise": Reparameterise,
+    "examples": Examples,
     "manifold": Manifold,
 }

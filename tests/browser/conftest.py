@@ -113,14 +113,29 @@ class Watch:
         self.bad = [b for b in self.bad if word not in b]
 
 
-def open_page(browser, app, *, width=1440, height=900, scheme="light", path="", touch=False):
-    """A fresh visitor on the GAN tab, with the tab alive and its first picture drawn."""
+def visit(browser, app, *, width=1440, height=900, scheme="light", path="", touch=False):
+    """A fresh visitor, whose tab has come to life."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, has_touch=touch)
     page = context.new_page()
     page.watch = Watch(page, app.url)
     page.set_default_timeout(20_000)
     page.goto(app.url + path)
-    page.wait_for_function("() => window.playground && document.querySelector('#lab-gan').dataset.shown !== ''")
+    page.wait_for_function("() => window.playground")
+    return page
+
+
+def open_page(browser, app, **options):
+    """A fresh visitor on the GAN tab, with the tab alive and its first picture drawn."""
+    page = visit(browser, app, **options)
+    page.wait_for_function("() => document.querySelector('#lab-gan').dataset.shown !== ''")
+    return page
+
+
+def open_vae_page(browser, app, **options):
+    """A fresh visitor on the VAE tab, with its data shown."""
+    page = visit(browser, app, **options)
+    page.get_by_role("tab", name="VAE").click()
+    page.wait_for_function("() => window.playground.family.key === 'vae' && window.playground.store.backdrop()", timeout=60_000)
     return page
 
 

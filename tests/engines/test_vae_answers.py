@@ -50,7 +50,7 @@ def test_every_question_is_answered_or_refused_and_changes_nothing(name, setting
     assert pack(engine) == before
 
 
-@pytest.mark.parametrize("name", [q for q in QUESTIONS if q not in ("prior", "manifold")])
+@pytest.mark.parametrize("name", [q for q in QUESTIONS if q not in ("prior", "manifold", "reparameterise", "examples")])
 def test_codes_have_no_answer_to_most_questions(name):
     with pytest.raises(ValueError):
         ask(trained(1, objective="vq-vae"), name, **({"source": "model"} if name == "estimators" else {}))
@@ -212,3 +212,49 @@ def test_estimates_on_the_model_agree_and_the_score_function_is_noisier(two):
         spread = (2 * found[f"variance/{name}"] / n) ** 0.5  # of two dimensions together, so no smaller than that of the first
         assert found[f"mean/{name}"] == pytest.approx(float(exact[0]), abs=5 * spread + 1e-3)
     assert found["ratio/pathwise"] == 1 and found["ratio/reinforce"] > found["ratio/reinforce-baseline"] > 1
+
+
+def test_z_moves_with_mu_and_sigma_as_differences_say(two):
+    mu, sigma, eps, h = 0.4, 0.7, -1.3, 1e-5
+    found = ask(two, "reparameterise", mu=mu, sigma=sigma, eps=eps).metrics
+    z = mu + sigma * eps
+    assert found["z"] == pytest.approx(z) and found["f"] == pytest.approx((z - 2) ** 2)
+    assert (found["dz_dmu"], found["dz_dsigma"]) == (1, pytest.approx(eps))
+    for name, dm, ds in (("df_dmu", h, 0), ("df_dsigma", 0, h)):
+        up, down = ((mu + k * dm + (sigma + k * ds) * eps - 2) ** 2 for k in (1, -1))
+        assert found[name] == pytest.approx((up - down) / (2 * h), rel=1e-6)
+
+
+def test_a_density_integrates_to_one(two):
+    (curve,) = ask(two, "reparameterise", mu=-1, sigma=0.2).views["reparameterise"]
+    assert np.trapezoid(curve.y, curve.x) == pytest.approx(1, abs=2e-3)
+
+
+def test_examples_are_the_test_examples_in_order(two):
+    answer = ask(two, "examples", start=5, n=7)
+    (view,) = answer.views["examples"]
+    assert answer.metrics["count"] == len(two.probe.x) and view.pixels.shape == (7, 1, 8, 8)
+    np.testing.assert_array_equal(view.label, two.probe.y[5:12].numpy())
+    np.testing.assert_allclose(view.pixels, two.likelihood.restore(two.probe.x[5:12]).numpy(), atol=1e-6)
+
+
+def test_strengths_go_through_the_copy_and_name_what_is_near(two):
+    shown = ask(two, "arithmetic", index=4, plus=7, minus=1, strength=1.5).views["arithmetic"]
+    _, pair, row, means = shown
+    np.testing.assert_allclose(row.pixels[6], pair.pixels[0], atol=1e-6)
+    np.testing.assert_allclose(row.pixels[9], pair.pixels[1], atol=1e-6)
+    mu, y = two.probe.seen(two).mu, two.probe.y
+    z = mu[4] + 1.5 * (mu[y == 7].mean(0) - mu[y == 1].mean(0))
+    with torch.no_grad():
+        expected = 2 * torch.sigmoid(two.decoder(torch.stack([mu[y == k].mean(0) for k in (7, 1)]))) - 1
+    np.testing.assert_allclose(means.pixels, expected.numpy(), atol=1e-5)
+    assert row.label[6] == y[4] and row.label[9] == y[(mu - z).norm(dim=1).argmin()]
+
+
+def test_a_test_image_is_measured_as_the_others_it_is_compared_with(two):
+    all_of_them = [ask(two, "encode", index=i).metrics for i in range(12)]
+    usual = two.probe.usual(two)
+    np.testing.assert_allclose([m["neg_elbo"] for m in all_of_them], usual[:12].numpy(), rtol=1e-5)
+    first = all_of_them[0]
+    assert first["test_n"] == len(usual) and first["test_mean"] == pytest.approx(float(usual.mean()))
+    assert first["test_below"] == pytest.approx(float((usual < usual[0] * (1 - 1e-6)).float().mean()), abs=2 / len(usual))

@@ -1,5 +1,9 @@
 // What only the VAE tab has: latent space as its stage, its charts in a row, and scenes that open latent space up.
 import { createLatentArea } from "../latent/area.js";
+import * as arithmetic from "../latent/scenes/arithmetic.js";
+import * as draw from "../latent/scenes/draw.js";
+import * as interpolate from "../latent/scenes/interpolate.js";
+import * as reparameterise from "../latent/scenes/reparameterise.js";
 import { createUnits } from "../latent/units.js";
 import { createRowReadings } from "../rowreadings.js";
 
@@ -10,9 +14,12 @@ const hasPrior = ({ objective }) => !WITHOUT_PRIOR.includes(objective);
 export const vae = {
   createArea: createLatentArea,
   createReadings: (part, tools) => createRowReadings(part, { ...tools, tail: createUnits }),
-  scenes: {},
+  scenes: { draw, interpolate, arithmetic, reparameterise },
   home: { "2d": "Latent space", image: "Latent space" },
-  shortcuts: [],
+  shortcuts: [
+    ["draw", "Draw a digit", "pen"],
+    ["interpolate", "Interpolate", "right"],
+  ],
   hasPrior,
   samplesOf: (config) => (hasPrior(config) ? "each z drawn from N(0, I)" : "codes drawn at random"),
   steps: [{ key: "loss", title: "training step", loss: "loss", grad: "encoder_grad_norm" }],
