@@ -24,7 +24,7 @@ export function createPlate(part, commands, family, tab) {
     if (header.state === "paused" && header.message)
       return { title: header.message, icon: "pause", text: "Nothing was lost.", buttons: [[`Continue from ${int(step)}`, "primary", commands.train]] };
     if (!started && header.state === "empty" && active)
-      return { title: "Nothing trained yet", text: tab.empty(active.info.kind), buttons: [["Train", "primary", commands.train], [tab.tryFirst[0], "", () => commands.preset(tab.tryFirst[1])]] };
+      return { title: "Nothing trained yet", text: tab.empty(active.info.kind), buttons: [["Train", "primary", commands.train], [tab.tryFirst[0], "", () => commands.preset(tab.tryFirst[1])]], untrained: true };
     if (header.message && header.state === "running") return { title: header.message, icon: "cpu", text: "", buttons: [["All right", "quiet", () => (dismissed = header.message)]], brief: true };
     return null;
   }
@@ -53,6 +53,7 @@ export function createPlate(part, commands, family, tab) {
     part.hidden = hide;
     if (hide) return 0;
     part.replaceChildren();
+    part.classList.toggle("untrained", Boolean(m.untrained));
     part.classList.toggle("brief", Boolean(m.brief) || (!m.text && !m.buttons.length));
     const h = document.createElement("h3");
     h.className = m.bad ? "bad" : "";

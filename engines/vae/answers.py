@@ -128,10 +128,8 @@ def encode(engine: VaeEngine, q: Encode) -> Snapshot:
 
 def interpolate(engine: VaeEngine, q: Interpolate) -> Snapshot:
     """Two test examples and what lies between: on the line and on the arc between their latents, and between their pixels. Beside each row
-    the bound on −log p of its pictures."""
+    the bound on −log p of its pictures, where there is a posterior to draw it from."""
     _continuous(engine)
-    if not engine.gaussian:
-        raise ValueError("interpolate needs a posterior, which this objective has not")
     a, b = (_test(engine, i) for i in (q.a, q.b))
     mu = engine.probe.seen(engine).mu
     t = torch.linspace(0, 1, q.n, device=engine.device)
@@ -143,7 +141,9 @@ def interpolate(engine: VaeEngine, q: Interpolate) -> Snapshot:
     views: dict[str, tuple[View, ...]] = {
         "interpolate": tuple(_data(engine, x, name, "data" if name == "pixels" else "model") for name, x in shown.items()),
         "latent": tuple(engine.probe.seen(engine).plane.points(z, None, torch.zeros_like(z)) for z in rows.values()),
-        "nll": tuple(
+    }
+    if engine.gaussian:
+        views["nll"] = tuple(
             Curve(
                 t.cpu().numpy(),
                 (engine.offset - ladder(log_weights(engine, x, y, DRAWS, generator), DRAWS)).cpu().numpy(),
@@ -151,8 +151,7 @@ def interpolate(engine: VaeEngine, q: Interpolate) -> Snapshot:
                 name=name,
             )
             for name, x in shown.items()
-        ),
-    }
+        )
     return Snapshot(engine.step, {}, views)
 
 

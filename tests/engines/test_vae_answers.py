@@ -258,3 +258,8 @@ def test_a_test_image_is_measured_as_the_others_it_is_compared_with(two):
     first = all_of_them[0]
     assert first["test_n"] == len(usual) and first["test_mean"] == pytest.approx(float(usual.mean()))
     assert first["test_below"] == pytest.approx(float((usual < usual[0] * (1 - 1e-6)).float().mean()), abs=2 / len(usual))
+
+
+def test_an_autoencoder_interpolates_without_a_bound():
+    answer = ask(trained(2, objective="autoencoder"), "interpolate", a=0, b=1, n=5)
+    assert [len(v.pixels) for v in answer.views["interpolate"]] == [5, 5, 5] and "nll" not in answer.views

@@ -69,8 +69,8 @@ export function elsewhere(store, frame) {
 /** A view of an answer. */
 export const view = (frame, panel, name) => frame?.views.find((v) => v.panel === panel && (name == null || v.name === name || v.type === name)) ?? null;
 
-/** The newest picture there is of a run, whatever the timeline shows. */
-export const newest = (store) => (store.active ? store.frameAt(store.active.lastStep) : null);
+/** The newest picture there is of a trained run, whatever the timeline shows. */
+export const newest = (store) => (ready(store) ? store.frameAt(store.active.lastStep) : null);
 
 /** The name of a class, in a sentence: "a 7", "a sneaker", "an object". */
 export function named(classes, label) {

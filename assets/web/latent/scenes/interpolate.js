@@ -95,7 +95,7 @@ export function create(container, { session, store, tab }) {
     const [, , h, w] = view(frame, "interpolate", "pixels")?.shapes.pixels ?? [0, 0, 1, 1];
     if (lines.frame !== frame) {
       const curves = WAYS.map((way) => ({ ...way, ...view(frame, "nll", way.name)?.arrays }));
-      lines = { frame, all: frame ? curves : [] };
+      lines = { frame, all: view(frame, "nll") ? curves : [] };
     }
     container.style.setProperty("--aspect", h / w);
     WAYS.forEach(({ name }, k) => {
@@ -138,6 +138,7 @@ export function create(container, { session, store, tab }) {
   function sentence() {
     if (asking.refused) return asking.refused;
     if (!asking.frame) return ready(store) ? "Looking at the first pair." : "Nothing is trained yet. Press Train: then two test images are joined here, in latent space and pixel by pixel.";
+    if (!lines.all.length) return `${elsewhere(store, asking.frame)}Step ${int(asking.frame.step)}: this objective has no posterior, so there is no bound on −log p; whether the pictures on the way look like data is left to the eye.`;
     const rise = (y) => Math.max(...y) - Math.max(y[0], y.at(-1));
     const [line, arc, pixels] = lines.all.map(({ y }) => Array.from(y));
     const [a, b] = [rise(line), rise(pixels)];

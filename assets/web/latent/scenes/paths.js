@@ -38,7 +38,7 @@ export function createPaths(container, { onPick }) {
     ctx.textBaseline = "middle";
     ctx.textAlign = "left";
     ctx.fillStyle = colors.ink2;
-    ctx.fillText("−log p, nats", 0, 7);
+    if (data.lines.length) ctx.fillText("−log p, nats", 0, 7);
     ctx.fillStyle = colors.ink3;
     ctx.textAlign = "center";
     for (let i = 0; i <= 10; i += plot.right - plot.left < 420 ? 5 : 2) ctx.fillText(fixed(i / 10, 1).replace("0.0", "0").replace("1.0", "1"), plot.X(i / 10), plot.bottom + 10);

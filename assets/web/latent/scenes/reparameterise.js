@@ -31,6 +31,7 @@ const HTML = `<div class="draw-z"><h3>z = μ + σ ε <small></small></h3><div cl
 
 const dimensions = (position) => Math.round(100 ** (position / 20));
 const spread = (position) => +(10 ** (position / 20)).toPrecision(2);
+const three = (v) => fmt(Number(v.toPrecision(3))); // significant digits
 const number = (v) => (v == null ? "—" : Math.abs(v) < 1e-9 ? "0" : Math.abs(v) >= 1000 ? int(v) : fixed(v, 3));
 
 export function create(container, { session, store, tab }) {
@@ -111,7 +112,7 @@ export function create(container, { session, store, tab }) {
     const toy = !noise.values || noise.values.source === "toy";
     find(".variances thead").innerHTML = `<tr><th>estimator</th><th>mean</th><th>variance</th>${toy ? "<th>exact</th>" : ""}<th>ratio to pathwise</th></tr>`;
     find(".variances tbody").innerHTML = WAYS.map(({ name, words: way, role, dash }) => {
-      const cell = (key) => (m?.[`${key}/${name}`] == null ? "—" : fmt(m[`${key}/${name}`]));
+      const cell = (key) => (m?.[`${key}/${name}`] == null ? "—" : three(m[`${key}/${name}`]));
       return `<tr data-way="${name}"><td><i data-role="${role}"${dash.length ? ' class="dash"' : ""}></i>${way}</td><td>${cell("mean")}</td><td>${cell("variance")}</td>${toy ? `<td>${cell("exact_variance")}</td>` : ""}<td>${name === "pathwise" && m ? "1" : cell("ratio")}</td></tr>`;
     }).join("");
   }
@@ -125,7 +126,7 @@ export function create(container, { session, store, tab }) {
     const where = of === "toy" ? `At d = ${d}, σ ${short(sigma)}` : `Test image ${index}, step ${int(noise.frame.step)}, ${about.config.latent} latent${about.config.latent === 1 ? "" : "s"}`;
     const needs = plain > 1 ? `as many draws must be averaged for the same error` : `here the path is the noisier way`;
     const note = of === "toy" ? "" : elsewhere(store, noise.frame);
-    return `${note}${where}: the score function’s variance is ${fmt(plain)} times the pathwise one’s, with the baseline still ${fmt(base)} times; ${needs}. n\u00a0${int(N)}, seed 0.`;
+    return `${note}${where}: the score function’s variance is ${three(plain)} times the pathwise one’s, with the baseline still ${three(base)} times; ${needs}. n\u00a0${int(N)}, seed 0.`;
   }
 
   for (const { key } of SLIDERS) find(`.${key} input`).addEventListener("input", (event) => ((at[key] = +event.target.value), stepped()));

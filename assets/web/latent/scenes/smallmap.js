@@ -75,10 +75,10 @@ export function createSmallMap(container, label) {
 
   function dots(ctx, { X, Y }, colors) {
     const { xy, label: classes } = data.points.arrays;
-    ctx.globalAlpha = 0.55;
+    ctx.globalAlpha = 0.7;
     for (let i = 0; i < xy.length / 2; i++) {
       ctx.fillStyle = classes ? hue(classes[i], colors.dark) : colors.data;
-      ctx.fillRect(X(xy[2 * i]) - 1, Y(xy[2 * i + 1]) - 1, 2, 2);
+      ctx.fillRect(X(xy[2 * i]) - 1.1, Y(xy[2 * i + 1]) - 1.1, 2.2, 2.2);
     }
     ctx.globalAlpha = 1;
   }

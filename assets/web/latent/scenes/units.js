@@ -2,7 +2,7 @@
 import { Range, scale, ticks, valueAxis } from "../../axes.js";
 import { rgba } from "../../colors.js";
 import { createSurface } from "../../surface.js";
-import { TICK, plate } from "../../views/text.js";
+import { TICK } from "../../views/text.js";
 
 const WIDEST = 44; // px of a bar
 
@@ -18,10 +18,12 @@ export function createUnits(container) {
     const d = data.d;
     const plot = { left: 34, right: width - 6, top: 18, bottom: height - 30 };
     Object.assign(plot, { X: scale(0.5, d + 0.5, plot.left, plot.right), Y: scale(-reach, reach, plot.bottom, plot.top) });
-    valueAxis(ctx, ticks(-reach, reach, plot.bottom - plot.top, 26), plot, colors);
+    valueAxis(ctx, ticks(-reach, reach, plot.bottom - plot.top, Math.max(26, height / 9)), plot, colors);
     ctx.textAlign = "left";
     ctx.fillStyle = colors.ink2;
     ctx.fillText("μ ± σ", 2, 7);
+    ctx.textAlign = "right";
+    ctx.fillText("dashed: prior ±1", plot.right, 7);
     latents(ctx, plot, d, colors);
     band(ctx, plot, colors);
     if (data.mu) bars(ctx, plot, d, colors);
@@ -33,7 +35,7 @@ export function createUnits(container) {
     ctx.textAlign = "center";
     ctx.fillStyle = colors.ink3;
     const every = [1, 2, 5, 10, 20].find((k) => k * (X(2) - X(1)) >= 18) ?? 20;
-    for (let i = 1; i <= d; i++) if (i % every === 0 || i === 1) ctx.fillText(String(i), X(i), bottom + 10);
+    for (let i = 1; i <= d; i++) if (i % every === 0) ctx.fillText(String(i), X(i), bottom + 10);
     ctx.fillStyle = colors.ink2;
     ctx.textAlign = "right";
     ctx.fillText("latent", right, bottom + 23);
@@ -51,7 +53,6 @@ export function createUnits(container) {
       ctx.stroke();
     }
     ctx.setLineDash([]);
-    plate(ctx, "prior ±1", right - 2, Y(1) - 9, { colors, align: "right", alpha: 0.9 });
   }
 
   function bars(ctx, { X, Y }, d, colors) {
