@@ -118,7 +118,7 @@ def visit(browser, app, *, width=1440, height=900, scheme="light", path="", touc
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, has_touch=touch)
     page = context.new_page()
     page.watch = Watch(page, app.url)
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(40_000)
     page.goto(app.url + path)
     page.wait_for_function("() => window.playground")
     return page
