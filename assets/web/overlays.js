@@ -5,6 +5,7 @@ import { indexAt } from "./views/curve.js";
 import { TICK, hairline, marker, overlap, plate } from "./views/text.js";
 
 const LABEL_ROOM = 90; // px between labels of events, at least
+const NAME_ROOM = 15; // px between two names at the ends of lines, at least
 const NEAR = 0.05; // of the axis: a line that ended further back has no value at the cursor
 
 /** Equilibria, floors and ceilings, dashed, their names at the right end. Names do not cover each other. */
@@ -54,12 +55,13 @@ export function endLabels(ctx, series, cursor, plot, colors) {
     .map((s) => ({ s, at: valueAt(s, cursor ?? plot.xMax, plot) }))
     .filter(({ at }) => at && at.y > plot.top - 4 && at.y < plot.bottom + 4)
     .sort((a, b) => a.at.y - b.at.y);
+  const heights = named.map(({ at }, k) => at.y + (k > 0 && k === named.length - 1 && at.y + 24 < plot.bottom ? 12 : at.y - 20 < plot.top ? 12 : -11));
+  for (let k = heights.length - 2; k >= 0; k--) heights[k] = Math.min(heights[k], heights[k + 1] - NAME_ROOM);
   named.forEach(({ s, at }, k) => {
     const text = `${s.label} ${fmt(at.value, 3)}`;
-    const below = k > 0 && k === named.length - 1 ? at.y + 24 < plot.bottom : at.y - 20 < plot.top;
     ctx.font = TICK;
     const left = at.x - ctx.measureText(text).width - 12 > plot.left;
-    plate(ctx, text, at.x + (left ? -9 : 9), at.y + (below ? 12 : -11), { colors, align: left ? "right" : "left", ground: colors.bg });
+    plate(ctx, text, at.x + (left ? -9 : 9), heights[k], { colors, align: left ? "right" : "left", ground: colors.bg });
   });
 }
 

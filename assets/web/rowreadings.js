@@ -28,7 +28,7 @@ export function createRowReadings(part, { family, onPick, tail }) {
   part.classList.add("in-a-row");
   part.querySelector(".tiles").remove();
   const box = part.querySelector(".charts");
-  const charts = family.charts.map((spec) => ({ spec, chart: createChart(figure(spec), { label: `${spec.title} against the step`, height: 118, onPick }) }));
+  const charts = family.charts.map((spec) => ({ spec, chart: createChart(figure(spec), { label: `${spec.title} against the step`, height: 106, onPick }) }));
   const last = tail?.(box);
 
   function figure({ title, lines }) {

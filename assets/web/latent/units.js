@@ -16,7 +16,7 @@ export function createUnits(box) {
   figure.innerHTML = `<figcaption><h3></h3><span class="legend square">in use</span><span class="legend hollow">collapsed</span><span class="legend dash"></span></figcaption><div class="plot"></div>`;
   box.append(figure);
   const title = figure.querySelector("h3");
-  const surface = createSurface(figure.querySelector(".plot"), draw, { label: "Active units", height: 118 });
+  const surface = createSurface(figure.querySelector(".plot"), draw, { label: "Active units", height: 106 });
   const spoken = slowLabel(surface.canvas);
   let bars = null;
 
