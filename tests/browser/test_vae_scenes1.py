@@ -226,7 +226,7 @@ def test_the_bench_says_what_the_server_measured(vae):
 
 def test_back_on_the_timeline_it_says_which_step_answers(vae):
     box = scene(vae, "draw")
-    vae.evaluate("() => window.playground.commands.scrub(window.playground.store.steps()[1])")
+    vae.evaluate("() => window.playground.commands.scrub(window.playground.store.steps()[0])")
     vae.wait_for_function(
         "() => /answers come from the newest step, 150/.test(document.querySelector('.scene-draw .scene-words').textContent)"
     )
@@ -247,7 +247,10 @@ def test_before_training_a_scene_says_what_will_be_there(browser, app):
     page = open_vae_page(browser, app, width=375, height=800, touch=True)
     for key in ("draw", "interpolate", "arithmetic", "reparameterise"):
         page.evaluate("k => window.playground.commands.scene(k)", key)
-        assert "Nothing is trained yet" in page.locator(f".scene-{key} .scene-words").inner_text()
+        page.wait_for_function(
+            "k => /Nothing is trained yet/.test(document.querySelector(`.scene-${k} .scene-words`).textContent)", arg=key
+        )
+        assert page.locator("[data-part=stage] > .plate").first.is_hidden(), "the scene says it itself"
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
     bad = list(page.watch.bad)
     page.context.close()

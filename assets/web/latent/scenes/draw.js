@@ -2,7 +2,7 @@
 // eight draws, where it lies among the test images, and how its −ELBO compares with theirs.
 import { fixed, int, percent } from "../../format.js";
 import { icon } from "../../icons.js";
-import { createAsking, elsewhere, named, newest, ready, view } from "./asking.js";
+import { createAsking, elsewhere, named, newest, ready, soft, view } from "./asking.js";
 import { createPixels, createRow, paint } from "./pixels.js";
 import { createSheet, fromFile } from "./sheet.js";
 import { createSmallMap } from "./smallmap.js";
@@ -44,6 +44,7 @@ export function create(container, { session, store, tab }) {
   let papers = ""; // data set and shape that the sheet was set up for
   let ground = -1;
   let said = ""; // about a file
+  let unread = ""; // why one could not be read
 
   // --- the sheet ------------------------------------------------------------------------------------------------------------------
   /** The first stroke over the example that the scene opens with starts on clean paper. */
@@ -60,6 +61,7 @@ export function create(container, { session, store, tab }) {
   }
 
   function ask() {
+    unread = "";
     const asked = source === "test" || source === "example" ? { index } : { pixels: Array.from(sheet.pixels, (v) => Math.round(v * DECIMALS) / DECIMALS) };
     if (ready(store)) asking.ask({ ...asked, seed, label: find(".told").hidden ? -1 : +find("select").value });
     show();
@@ -80,10 +82,9 @@ export function create(container, { session, store, tab }) {
       sheet.lay(values);
       source = "file";
       said = `${file.name}, scaled to ${shapeOf().slice(1).join(" × ")}${negative ? ", as a negative: ink is light in these data" : ""}. `;
-      asking.refused = "";
       ask();
     } catch (error) {
-      asking.refused = error.message;
+      unread = error.message;
       show();
     }
   }
@@ -128,7 +129,7 @@ export function create(container, { session, store, tab }) {
     find(".undo").disabled = !sheet.canUndo;
     sheet.canvas.setAttribute("aria-label", `Sheet to draw on with a pointer, ${sheet.blank ? "empty" : "drawn on"}; the field below chooses a test image instead`);
     words.textContent = sentence();
-    words.classList.toggle("field-error", Boolean(asking.refused));
+    words.classList.toggle("field-error", Boolean(unread || asking.refused));
     container.classList.toggle("waiting", !frame);
     Object.assign(container.dataset, { source, asked: asking.values?.pixels ? "pixels" : (asking.values?.index ?? ""), step: frame?.step ?? "", negElbo: frame?.metrics.neg_elbo ?? "", draws: eight?.shapes.pixels[0] ?? 0 });
   }
@@ -148,7 +149,7 @@ export function create(container, { session, store, tab }) {
   }
 
   function sentence() {
-    if (asking.refused) return asking.refused;
+    if (unread || asking.refused) return unread || asking.refused;
     const m = asking.frame?.metrics;
     if (!m) return ready(store) ? "Encoding the first test image." : "Nothing is trained yet. Draw all the same, then press Train: each step encodes the drawing anew.";
     const what = asking.values.pixels ? said || (sheet.blank ? "An empty sheet. " : "") : `Test image ${asking.values.index}${source === "example" ? ": the first stroke starts on clean paper" : ""}. `;
@@ -157,7 +158,7 @@ export function create(container, { session, store, tab }) {
     const lead = `${elsewhere(store, asking.frame)}${what}Nearest test image: ${itself ? "itself" : `${is}, ${fixed(m.nearest_distance, 2)} away in z`}.`;
     if (m.neg_elbo == null) return `${lead} Reconstruction ${fixed(m.recon, 0)} nats; without a posterior there is no ELBO.`;
     const [, verdict] = VERDICTS.find(([share]) => m.test_below >= share);
-    return `${lead} −ELBO ${fixed(m.neg_elbo, 0)} nats; test images average ${fixed(m.test_mean, 0)} ± ${fixed(m.test_sd, 0)} (SD, n\u00a0${int(m.test_n)}, each from its mean), and ${percent(m.test_below, 0)} of them lie below: ${verdict}.`;
+    return `${lead} −ELBO ${fixed(m.neg_elbo, 0)} nats${soft(about.config)}; test images average ${fixed(m.test_mean, 0)} ± ${fixed(m.test_sd, 0)} (SD, n\u00a0${int(m.test_n)}, each from its mean), and ${percent(m.test_below, 0)} of them lie below: ${verdict}.`;
   }
 
   // --- controls -------------------------------------------------------------------------------------------------------------------
@@ -200,6 +201,7 @@ export function create(container, { session, store, tab }) {
       } else asking.again();
       show();
     },
+    hide: () => (unread = ""),
   };
 }
 
