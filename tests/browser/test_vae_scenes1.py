@@ -226,7 +226,7 @@ def test_the_bench_says_what_the_server_measured(vae):
 
 def test_back_on_the_timeline_it_says_which_step_answers(vae):
     box = scene(vae, "draw")
-    vae.evaluate("() => window.playground.commands.scrub(window.playground.store.steps()[1])")
+    vae.evaluate("() => window.playground.commands.scrub(1)")
     vae.wait_for_function(
         "() => /answers come from the newest step, 150/.test(document.querySelector('.scene-draw .scene-words').textContent)"
     )
@@ -247,8 +247,27 @@ def test_before_training_a_scene_says_what_will_be_there(browser, app):
     page = open_vae_page(browser, app, width=375, height=800, touch=True)
     for key in ("draw", "interpolate", "arithmetic", "reparameterise"):
         page.evaluate("k => window.playground.commands.scene(k)", key)
-        assert "Nothing is trained yet" in page.locator(f".scene-{key} .scene-words").inner_text()
+        page.wait_for_function(
+            "k => /Nothing is trained yet/.test(document.querySelector(`.scene-${k} .scene-words`).textContent)", arg=key
+        )
+        assert page.locator("[data-part=stage] > .plate").first.is_hidden(), "the scene says it itself"
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    bad = list(page.watch.bad)
+    page.context.close()
+    assert not bad, "\n".join(bad)
+
+
+def test_a_conditional_decoder_is_told_the_class_of_a_test_image(browser, app):
+    page = open_vae_page(browser, app)
+    trained(page, conditional=True)
+    box = scene(page, "draw")
+    wait(page, "draw", "asked", "0")
+    own = page.evaluate("() => window.playground.store.frameAt(1e9).views.find((v) => v.panel === 'latent').arrays.label[0]")
+    assert box.get_by_label("class told").input_value() == str(own)
+    assert float(box.get_attribute("data-neg-elbo")) == pytest.approx(ask(page, "encode", index=0)["neg_elbo"], rel=1e-6)
+    box.get_by_label("class told").select_option(str((own + 1) % 10))
+    other = ask(page, "encode", index=0, label=(own + 1) % 10)["neg_elbo"]
+    page.wait_for_function("v => Math.abs(+document.querySelector('.scene-draw').dataset.negElbo / v - 1) < 1e-6", arg=other)
     bad = list(page.watch.bad)
     page.context.close()
     assert not bad, "\n".join(bad)

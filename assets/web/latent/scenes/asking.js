@@ -72,6 +72,9 @@ export const view = (frame, panel, name) => frame?.views.find((v) => v.panel ===
 /** The newest picture there is of a trained run, whatever the timeline shows. */
 export const newest = (store) => (ready(store) ? store.frameAt(store.active.lastStep) : null);
 
+/** What nats are of when grey pixels are taken as they are: a cross-entropy, no likelihood. */
+export const soft = ({ likelihood, binarisation }) => (likelihood === "bernoulli" && binarisation === "soft" ? " of soft pixels (no true likelihood)" : "");
+
 /** The name of a class, in a sentence: "a 7", "a sneaker", "an object". */
 export function named(classes, label) {
   const name = classes?.[label];

@@ -2,7 +2,7 @@
 // eight draws, where it lies among the test images, and how its −ELBO compares with theirs.
 import { fixed, int, percent } from "../../format.js";
 import { icon } from "../../icons.js";
-import { createAsking, elsewhere, named, newest, ready, view } from "./asking.js";
+import { createAsking, elsewhere, named, newest, ready, soft, view } from "./asking.js";
 import { createPixels, createRow, paint } from "./pixels.js";
 import { createSheet, fromFile } from "./sheet.js";
 import { createSmallMap } from "./smallmap.js";
@@ -18,7 +18,7 @@ const HTML = `<div class="draw-pad"><h3>Draw here <small></small></h3><div class
     <div class="row tools"><button type="button" class="button small pen" aria-pressed="true">${icon("pen")}Pen</button><button type="button" class="button small eraser" aria-pressed="false">Eraser</button><button type="button" class="icon-button undo" title="Undo" aria-label="Undo">${icon("reset")}</button><button type="button" class="button small clear">Clear</button></div>
     <div class="row source"><label>test image <input type="number" min="0" value="0" step="1" aria-label="Test image, by number"></label><label class="button small file">File<input type="file" accept="image/*" aria-label="Encode an image file"></label></div></div>
   <div class="draw-code"><div class="row figures"><figure><figcaption>The encoder sees</figcaption></figure><div class="units"></div><figure><figcaption>From the mean</figcaption></figure></div>
-    <div class="row head"><h3>Eight draws z = μ + σ ε <small></small></h3><label class="told" hidden>class told to the decoder <select></select></label><button type="button" class="button small again">New ε</button></div><div class="draws"></div></div>
+    <div class="row head"><h3>Eight draws z = μ + σ ε <small></small></h3><label class="told" hidden title="The class that the conditional decoder is told">class told <select></select></label><button type="button" class="button small again">New ε</button></div><div class="draws"></div></div>
   <div class="draw-place"><h3>Its place on the latent map</h3><div class="map"></div><div class="row near"><dl><dt>reconstruction</dt><dd></dd><dt>KL</dt><dd></dd><dt>−ELBO</dt><dd></dd></dl><figure><figcaption>Nearest</figcaption></figure></div></div>
   <p class="scene-words"></p>`;
 
@@ -27,7 +27,7 @@ export function create(container, { session, store, tab }) {
   container.innerHTML = HTML;
   const find = (selector) => container.querySelector(selector);
   const words = find(".scene-words");
-  const sheet = createSheet(find(".paper"), { onFirst: first, onChange: () => encode() });
+  const sheet = createSheet(find(".paper"), { onFirst: first, onChange: () => ask() });
   const [input, mean, near] = ["What the encoder sees", "Reconstruction from the mean", "Nearest test image"].map((label, i) => {
     const canvas = createPixels(label);
     container.querySelectorAll("figure")[i].prepend(canvas);
@@ -44,6 +44,7 @@ export function create(container, { session, store, tab }) {
   let papers = ""; // data set and shape that the sheet was set up for
   let ground = -1;
   let said = ""; // about a file
+  let unread = ""; // why one could not be read
 
   // --- the sheet ------------------------------------------------------------------------------------------------------------------
   /** The first stroke over the example that the scene opens with starts on clean paper. */
@@ -53,23 +54,20 @@ export function create(container, { session, store, tab }) {
     said = "";
   }
 
-  function encode() {
-    if (source !== "example" && source !== "test") source = "drawn";
-    if (source === "test" || source === "example") return chosen(index);
-    ask();
-  }
-
   function ask() {
+    unread = "";
     const asked = source === "test" || source === "example" ? { index } : { pixels: Array.from(sheet.pixels, (v) => Math.round(v * DECIMALS) / DECIMALS) };
     if (ready(store)) asking.ask({ ...asked, seed, label: find(".told").hidden ? -1 : +find("select").value });
     show();
   }
 
-  /** Put a test image on the sheet: its pixels come with the answer. */
+  /** Put a test image on the sheet: its pixels come with the answer. A conditional decoder is told its class, until another is chosen. */
   function chosen(next, as = "test") {
     index = Math.max(0, Math.round(next) || 0);
     [source, said] = [as, ""];
     find("input[type=number]").value = index;
+    const own = view(newest(store), "latent", "points")?.arrays.label?.[index];
+    if (own != null && !find(".told").hidden) find("select").value = own;
     ask();
   }
 
@@ -80,10 +78,9 @@ export function create(container, { session, store, tab }) {
       sheet.lay(values);
       source = "file";
       said = `${file.name}, scaled to ${shapeOf().slice(1).join(" × ")}${negative ? ", as a negative: ink is light in these data" : ""}. `;
-      asking.refused = "";
       ask();
     } catch (error) {
-      asking.refused = error.message;
+      unread = error.message;
       show();
     }
   }
@@ -121,14 +118,14 @@ export function create(container, { session, store, tab }) {
     draws.update(eight);
     const [mu, sigma] = ["mu", "sigma"].map((name) => view(frame, "encode", name)?.arrays.values ?? null);
     const gaussian = tab.hasPrior(about.config);
-    units.update({ mu, sigma: gaussian ? sigma : null, d: mu?.length ?? about.config.latent, run: [papers, about.config.latent].join() });
+    units.update({ mu, sigma: gaussian ? sigma : null, hasPrior: gaussian, d: mu?.length ?? about.config.latent, run: [papers, about.config.latent].join() });
     showPlace(frame, gaussian);
     numbers(frame?.metrics);
-    find(".head small").textContent = `seed ${seed}`;
+    find(".head small").textContent = gaussian ? `seed ${seed}` : "all alike: this objective has no σ";
     find(".undo").disabled = !sheet.canUndo;
     sheet.canvas.setAttribute("aria-label", `Sheet to draw on with a pointer, ${sheet.blank ? "empty" : "drawn on"}; the field below chooses a test image instead`);
     words.textContent = sentence();
-    words.classList.toggle("field-error", Boolean(asking.refused));
+    words.classList.toggle("field-error", Boolean(unread || asking.refused));
     container.classList.toggle("waiting", !frame);
     Object.assign(container.dataset, { source, asked: asking.values?.pixels ? "pixels" : (asking.values?.index ?? ""), step: frame?.step ?? "", negElbo: frame?.metrics.neg_elbo ?? "", draws: eight?.shapes.pixels[0] ?? 0 });
   }
@@ -148,7 +145,7 @@ export function create(container, { session, store, tab }) {
   }
 
   function sentence() {
-    if (asking.refused) return asking.refused;
+    if (unread || asking.refused) return unread || asking.refused;
     const m = asking.frame?.metrics;
     if (!m) return ready(store) ? "Encoding the first test image." : "Nothing is trained yet. Draw all the same, then press Train: each step encodes the drawing anew.";
     const what = asking.values.pixels ? said || (sheet.blank ? "An empty sheet. " : "") : `Test image ${asking.values.index}${source === "example" ? ": the first stroke starts on clean paper" : ""}. `;
@@ -157,7 +154,7 @@ export function create(container, { session, store, tab }) {
     const lead = `${elsewhere(store, asking.frame)}${what}Nearest test image: ${itself ? "itself" : `${is}, ${fixed(m.nearest_distance, 2)} away in z`}.`;
     if (m.neg_elbo == null) return `${lead} Reconstruction ${fixed(m.recon, 0)} nats; without a posterior there is no ELBO.`;
     const [, verdict] = VERDICTS.find(([share]) => m.test_below >= share);
-    return `${lead} −ELBO ${fixed(m.neg_elbo, 0)} nats; test images average ${fixed(m.test_mean, 0)} ± ${fixed(m.test_sd, 0)} (SD, n\u00a0${int(m.test_n)}, each from its mean), and ${percent(m.test_below, 0)} of them lie below: ${verdict}.`;
+    return `${lead} −ELBO ${fixed(m.neg_elbo, 0)} nats${soft(about.config)}; test images average ${fixed(m.test_mean, 0)} ± ${fixed(m.test_sd, 0)} (SD, n\u00a0${int(m.test_n)}, each from its mean), and ${percent(m.test_below, 0)} of them lie below: ${verdict}.`;
   }
 
   // --- controls -------------------------------------------------------------------------------------------------------------------
@@ -200,6 +197,7 @@ export function create(container, { session, store, tab }) {
       } else asking.again();
       show();
     },
+    hide: () => (unread = ""),
   };
 }
 

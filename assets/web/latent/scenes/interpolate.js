@@ -1,7 +1,7 @@
 // Interpolate: from one test image to another along the line and along the arc between their latents, and between their pixels, with the
 // model's bound on −log p of each picture on the way.
 import { fixed, int } from "../../format.js";
-import { createAsking, elsewhere, newest, ready, view } from "./asking.js";
+import { createAsking, elsewhere, newest, ready, soft, view } from "./asking.js";
 import { createChooser } from "./chooser.js";
 import { axesOf } from "./draw.js";
 import { createPaths } from "./paths.js";
@@ -146,7 +146,7 @@ export function create(container, { session, store, tab }) {
     const where = (y) => (rise(y) < 0.05 ? "" : ` (t ${fixed(y.indexOf(Math.max(...y)) / (N - 1), 1)})`);
     const why = b > 2 * a && b - a > 1 ? "Mixed pixels are less likely to the model than what it decodes on the way." : a > 2 * b && a - b > 1 ? "Here the latent line passes through less likely pictures than the mix of pixels." : "For this pair neither way is much the worse.";
     const apart = Math.max(...line.map((v, i) => Math.abs(v - arc[i])));
-    return `${elsewhere(store, asking.frame)}Above its higher end −log p rises by ${said(b)}${where(pixels)} among the pixels, by ${said(a)}${where(line)} on the latent line. ${why} Line and arc differ by at most ${said(apart)}. Bound: IWAE-20, seed 0, step ${int(asking.frame.step)}.`;
+    return `${elsewhere(store, asking.frame)}Above its higher end −log p rises by ${said(b)}${where(pixels)} among the pixels, by ${said(a)}${where(line)} on the latent line. ${why} Line and arc differ by at most ${said(apart)}. IWAE-20${soft(about.config)}, seed 0, step ${int(asking.frame.step)}.`;
   }
 
   for (const [k, end] of ends.entries()) end.addEventListener("click", () => ((armed = k), show()));

@@ -26,7 +26,7 @@ export function createPaths(container, { onPick }) {
     plot = { left, right: width, top: roomy ? 5 : 19, bottom: height - 20, at: roomy ? [left + cell / 2, width - cell / 2] : [left + 6, width - 10] };
     Object.assign(plot, { X: scale(0, 1, ...plot.at), Y: scale(lo, hi, plot.bottom, plot.top) });
     const free = (v) => !roomy || plot.Y(v) > plot.top + 10;
-    if (data.lines.length) valueAxis(ctx, ticks(lo, hi, plot.bottom - plot.top, 17).filter(free), plot, colors);
+    if (data.lines.length) valueAxis(ctx, ticks(lo, hi, plot.bottom - plot.top, Math.max(17, height / 10)).filter(free), plot, colors);
     words(ctx, width, colors);
     if (data.lines.length) here(ctx, colors);
     for (const line of data.lines) stroke(ctx, line, colors);
@@ -41,10 +41,10 @@ export function createPaths(container, { onPick }) {
     if (data.lines.length) ctx.fillText("−log p, nats", 0, 7);
     ctx.fillStyle = colors.ink3;
     ctx.textAlign = "center";
-    for (let i = 0; i <= 10; i += plot.right - plot.left < 420 ? 5 : 2) ctx.fillText(fixed(i / 10, 1).replace("0.0", "0").replace("1.0", "1"), plot.X(i / 10), plot.bottom + 10);
+    for (let i = 0; i <= 10 && data.lines.length; i += plot.right - plot.left < 420 ? 5 : 2) ctx.fillText(fixed(i / 10, 1).replace("0.0", "0").replace("1.0", "1"), plot.X(i / 10), plot.bottom + 10);
     ctx.fillStyle = colors.ink2;
     ctx.textAlign = "right";
-    ctx.fillText("t", width - 2, plot.bottom + 10);
+    if (data.lines.length && plot.left >= GUTTER) ctx.fillText("t", width - 2, plot.bottom + 10);
   }
 
   function here(ctx, colors) {

@@ -6,7 +6,7 @@ import { TICK } from "../../views/text.js";
 
 const WIDEST = 44; // px of a bar
 
-/** @param {HTMLElement} container @returns {{update: (data: {mu: Float32Array, sigma: Float32Array|null, d: number, run: string}) => void}} */
+/** @param {HTMLElement} container @returns {{update: (data: {mu: Float32Array, sigma: Float32Array|null, hasPrior: boolean, d: number, run: string}) => void}} */
 export function createUnits(container) {
   const surface = createSurface(container, draw, { label: "Mean and standard deviation of each latent" });
   const range = new Range();
@@ -21,11 +21,11 @@ export function createUnits(container) {
     valueAxis(ctx, ticks(-reach, reach, plot.bottom - plot.top, Math.max(26, height / 9)), plot, colors);
     ctx.textAlign = "left";
     ctx.fillStyle = colors.ink2;
-    ctx.fillText("μ ± σ", 2, 7);
+    ctx.fillText(data.hasPrior ? "μ ± σ" : "z", 2, 7);
     ctx.textAlign = "right";
-    ctx.fillText("dashed: prior ±1", plot.right, 7);
+    if (data.hasPrior) ctx.fillText("dashed: prior ±1", plot.right, 7);
     latents(ctx, plot, d, colors);
-    band(ctx, plot, colors);
+    if (data.hasPrior) band(ctx, plot, colors);
     if (data.mu) bars(ctx, plot, d, colors);
   }
 
