@@ -141,11 +141,8 @@ def open_vae_page(browser, app, **options):
 
 def open_vae(browser, app, **options):
     """A fresh visitor on the VAE tab, with the run that comes with it on the stage."""
-    page = open_page(browser, app, **options)
-    page.get_by_role("tab", name="VAE", exact=True).click()
-    page.wait_for_function(
-        "() => document.querySelector('#lab-vae').dataset.state === 'finished' && window.playground.family.key === 'vae'"
-    )
+    page = open_vae_page(browser, app, **options)
+    page.wait_for_function("() => document.querySelector('#lab-vae').dataset.state === 'finished'")
     page.wait_for_function("() => document.querySelector('#lab-vae .views')?.dataset.cursor")
     return page
 

@@ -163,9 +163,9 @@ def test_what_does_not_fit_the_run_is_named(two, question, values, named):
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"z": 3.0}, "z=3.0 is not a list of at most 64 numbers in [-10, 10]"),
+        ({"z": 3.0}, "z=3.0 is not a list of at most 64 numbers in [-1000, 1000]"),
         ({"z": [0.0] * 65}, "is not a list of at most 64 numbers"),
-        ({"z": [11.0]}, "z holds 11.0, which is not a number in [-10, 10]"),
+        ({"z": [1100.0]}, "z holds 1100.0, which is not a number in [-1000, 1000]"),
         ({"z": [float("nan")]}, "z holds nan"),
         ({"z": [True]}, "z holds True"),
         ({"z": ["1"]}, "z holds 1, which"),

@@ -9,6 +9,7 @@ import { holesOf } from "./holes.js";
 import { createMap } from "./map.js";
 import { createPicture } from "./picture.js";
 import { createPlane } from "./dataplane.js";
+import { ready } from "./scenes/asking.js";
 import { createToggles } from "./toggles.js";
 
 const PAIRS = 5; // test images shown with their reconstructions
@@ -118,7 +119,7 @@ export function createLatentArea(part, { family, tab, metrics, session, store, c
   }
 
   function asking() {
-    if (!store.live || !about?.started) return;
+    if (!store.live || !about || !ready(store) || about.config.objective === "vq-vae") return;
     askedAt = performance.now();
     ask(cursor);
   }
@@ -207,8 +208,11 @@ export function createLatentArea(part, { family, tab, metrics, session, store, c
     /** What need not follow every picture. */
     words(next) {
       about = next;
-      if (next.started && store.live && performance.now() - askedAt > AGAIN && decoded?.frame.step !== store.active?.lastStep) asking();
-      for (const button of bar.querySelectorAll("[data-opens]")) button.setAttribute("aria-pressed", scenes.current === button.dataset.opens);
+      if (store.live && performance.now() - askedAt > AGAIN && decoded?.frame.step !== store.active?.lastStep) asking();
+      for (const button of bar.querySelectorAll("[data-opens]")) {
+        button.setAttribute("aria-pressed", scenes.current === button.dataset.opens);
+        button.hidden = !(tab.scenes[button.dataset.opens].kinds ?? [next.kind]).includes(next.kind);
+      }
       scenes.update(next);
       sharpen(next);
       show();
