@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.conftest import CHROMIUM, FLAGS, App, open_page
+from tests.browser.conftest import CHROMIUM, FLAGS, App, open_page, open_vae
 
 SCENES = {
     "gan-light": dict(width=1440, height=900, scheme="light", step=6_000),
@@ -17,6 +17,27 @@ SCENES = {
     "gan-mnist": dict(width=1440, height=900, scheme="light", preset="mnist", step=600),
     "gan-empty": dict(width=1440, height=900, scheme="light", step=0),
 }
+
+
+VAE = {
+    "vae-light": dict(width=1440, height=900, scheme="light"),
+    "vae-dark": dict(width=1440, height=900, scheme="dark", scene="draw"),
+    "vae-phone": dict(width=375, height=812, scheme="light", full=True),
+    "vae-reparameterization": dict(width=1440, height=900, scheme="light", scene="reparameterise"),
+}
+
+
+def take_vae(browser, app: App, out: Path, name: str, *, width, height, scheme, scene=None, full=False) -> None:
+    """The VAE tab on the run that comes with it, the cursor somewhere on the map, or one of its scenes."""
+    page = open_vae(browser, app, width=width, height=height, scheme=scheme, touch=width < 1000)
+    if scene:
+        page.evaluate("name => window.playground.commands.scene(name)", scene)
+    else:
+        box = page.locator("#lab-vae .view-map canvas").bounding_box()
+        page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.4 * box["height"])
+    time.sleep(3)
+    page.screenshot(path=str(out / f"{name}.png"), full_page=full)
+    page.context.close()
 
 
 def take(browser, app: App, out: Path, name: str, *, width, height, scheme, step, preset=None, full=False) -> None:
@@ -36,15 +57,18 @@ def take(browser, app: App, out: Path, name: str, *, width, height, scheme, step
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("assets/screenshots"))
-    parser.add_argument("--only", nargs="*", choices=list(SCENES))
+    parser.add_argument("--only", nargs="*", choices=[*SCENES, *VAE])
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     app = App()
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            for name in arguments.only or SCENES:
-                take(browser, app, arguments.out, name, **SCENES[name])
+            for name in arguments.only or [*SCENES, *VAE]:
+                if name in VAE:
+                    take_vae(browser, app, arguments.out, name, **VAE[name])
+                else:
+                    take(browser, app, arguments.out, name, **SCENES[name])
                 print(arguments.out / f"{name}.png", flush=True)
     finally:
         app.stop()
