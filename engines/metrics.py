@@ -20,6 +20,7 @@ D_ACCURACY, PENALTY = "d_accuracy", "penalty"
 MODES_COVERED, HQ_FRACTION, REVERSE_KL, SLICED_W1 = "modes_covered", "hq_fraction", "reverse_kl", "sliced_w1"
 FRECHET_DISTANCE, CONFIDENCE = "frechet_distance", "confidence"
 CLASSES_COVERED, CLASS_BALANCE, PIXEL_SLICED_W1 = "classes_covered", "class_balance", "pixel_sliced_w1"
+RECONSTRUCTION, KL = "reconstruction", "kl"  # of an autoencoder
 MMD, PRECISION, RECALL, DENSITY, COVERAGE = "mmd2", "precision", "recall", "density", "coverage"  # of `engines.clouds`
 D_GAP = "d_gap"
 SAMPLES = "n"  # among the floors: how many samples were measured, where that depends on the data
@@ -261,6 +262,8 @@ METRICS: dict[str, MetricInfo] = {
             n=N_EVALUATE,
             about="root mean square of D minus the best possible D, p / (p + q), over data and samples",
         ),
+        MetricInfo(RECONSTRUCTION, "Reconstruction", "nats", "down", 1, about="−log p(x | z), summed over pixels, mean of the batch"),
+        MetricInfo(KL, "KL to the noise", "nats", decimals=1, about="from q(z | x) to the prior, summed over z, mean of the batch"),
         MetricInfo(MMD, "MMD²", "", "down", 5, target=0.0, n=N_AUDIT, about="kernel distance, unbiased: below 0 as often as above at best"),
         MetricInfo(PRECISION, "Precision", "%", "up", 1, "percent", n=N_AUDIT, about="samples as near to data as data are to each other"),
         MetricInfo(RECALL, "Recall", "%", "up", 1, "percent", n=N_AUDIT, about="data as near to samples as samples are to each other"),
