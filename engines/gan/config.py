@@ -264,6 +264,10 @@ PRESETS = {
     "grid": Preset("Grid of 25", dict(dataset="grid25"), "25 of 25", "R3GAN, 50,000 steps; 25 of 25 in 3 of 3 seeds, torch"),
     "digits": Preset("Digits in 15 seconds", dict(dataset="digits"), "8×8", "R3GAN, told the class"),
     "mnist": Preset("MNIST in a minute", dict(dataset="mnist"), "28×28", "R3GAN, told the class; 1.6 to 2.1 times the floor in 60 s"),
+    "mnist-warm": Preset(
+        "MNIST, warm start", dict(dataset="mnist", warm_start=100), "28×28", "first an autoencoder, then R3GAN, told the class"
+    ),
+    "mnist-unlabelled": Preset("MNIST without labels", dict(dataset="mnist", conditional=False), "10 of 10", "R3GAN, not told the class"),
 }
 
 

@@ -1,0 +1,120 @@
+"""What the image presets reach in a given time of one core, over several seeds: the section "MNIST" of RESULTS.md.
+
+python -m benchmarks.gan_images [JOB …] [--seconds 30 60] [--seeds 3] [--first 0] [--grids FOLDER]
+
+One JSON object a line: each run, then for each job and budget the means with 95 % t-intervals over the seeds. A run is trained as
+`python -m engines train gan --seconds S` trains it, rates planned for the steps that fit, and measured as `python -m engines evaluate`
+measures it. Seconds are CPU time of training alone; "load" is the machine's load at the end. Every distance stands beside its floor, what
+real training images score."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.gan_fixes import interval
+from engines import metrics
+from engines.__main__ import Stopwatch, rows
+from engines.gan.config import PRESETS, Request
+from engines.registry import FAMILIES
+
+JOBS: dict[str, dict[str, Any]] = {
+    "mnist": dict(PRESETS["mnist"].settings),
+    "mnist-warm": dict(PRESETS["mnist-warm"].settings),
+    "mnist-unlabelled": dict(PRESETS["mnist-unlabelled"].settings),
+    "fashion": dict(dataset="fashion"),
+    "digits": dict(PRESETS["digits"].settings),
+}
+MEASURED = (metrics.FRECHET_DISTANCE, metrics.CONFIDENCE, metrics.CLASSES_COVERED, metrics.CLASS_BALANCE)
+SUMMED = ("steps", metrics.FRECHET_DISTANCE, "multiple", metrics.CONFIDENCE, metrics.CLASSES_COVERED)
+ZOOM, COLUMNS = 3, 10
+
+
+def run(settings: dict[str, Any], seconds: float, seed: int, grid: Path | None = None) -> dict[str, Any]:
+    """Train once and measure: metrics, their floor, the share of each class among 1,000 samples."""
+    family = FAMILIES["gan"]
+    engine: Any = family.build(family.resolve({**settings, "seed": seed}))
+    floors, stopwatch, started = dict(engine.backdrop().metrics), Stopwatch(engine), time.perf_counter()
+    for _ in rows(engine, stopwatch, seconds):
+        pass
+    scores, floor = engine.evaluate(), floors[metrics.FRECHET_DISTANCE]
+    if grid is not None:
+        draw(engine.look()["stage"][0].pixels, grid)
+    *_, drawn = engine.sample(Request(n=1_000, seed=seed))
+    shares = engine.probe.judge.shares(drawn.views["samples"][0].pixels)
+    return {
+        "steps": engine.step,
+        "seconds": round(stopwatch.seconds, 2),
+        "wall": round(time.perf_counter() - started, 1),
+        "load": round(os.getloadavg()[0], 1),
+        **{name: round(float(scores[name]), 4) for name in MEASURED},
+        "floor": round(floor, 4),
+        "multiple": round(scores[metrics.FRECHET_DISTANCE] / floor, 3),
+        "shares": [round(float(s), 3) for s in shares],
+    }
+
+
+def summary(job: str, seconds: float, found: list[dict[str, Any]]) -> dict[str, Any]:
+    """One line of the table."""
+    line: dict[str, Any] = {"job": job, "budget": seconds, "seeds": len(found)}
+    for key in SUMMED:
+        mean, half = interval([r[key] for r in found])
+        line |= {key: round(mean, 3), f"{key} ±": round(half, 3)}
+    shares = [s for r in found for s in r["shares"]]
+    classes = len(found[0]["shares"])
+    return line | {"all classes": sum(r[metrics.CLASSES_COVERED] == classes for r in found), "least share": min(shares)}
+
+
+def table(jobs: list[str], budgets: list[float], seeds: range, grids: Path | None = None) -> Iterator[dict[str, Any]]:
+    """Every run and every summary, in the order in which they are made."""
+    for job in jobs:
+        for seconds in budgets:
+            found = []
+            for seed in seeds:
+                grid = grids / f"{job}-{seconds:g}s-{seed}.png" if grids else None
+                found.append(run(JOBS[job], seconds, seed, grid))
+                yield {"job": job, "budget": seconds, "seed": seed, **found[-1]}
+            yield summary(job, seconds, found)
+
+
+def draw(pixels: np.ndarray, path: Path) -> None:
+    """Images (n, c, h, w) in [−1, 1] as one PNG, ten in a row."""
+    from PIL import Image
+
+    n, c, h, w = pixels.shape
+    lines = n // COLUMNS
+    tiled = pixels[: lines * COLUMNS].reshape(lines, COLUMNS, c, h, w).transpose(0, 3, 1, 4, 2).reshape(lines * h, COLUMNS * w, c)
+    grey = ((tiled + 1) * 127.5).round().astype(np.uint8)
+    picture = Image.fromarray(grey[..., 0] if c == 1 else grey)
+    picture.resize((picture.width * ZOOM, picture.height * ZOOM), Image.Resampling.NEAREST).save(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Image presets at equal seconds of one core.")
+    parser.add_argument("jobs", nargs="*", help=f"of {', '.join(JOBS)}; default all")
+    parser.add_argument("--seconds", type=float, nargs="+", default=[30.0, 60.0])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--grids", type=Path, default=None)
+    args = parser.parse_args()
+    if unknown := [job for job in args.jobs if job not in JOBS]:
+        parser.error(f"{unknown[0]} is not one of {', '.join(JOBS)}")
+    import torch
+
+    torch.set_num_threads(1)
+    if args.grids:
+        args.grids.mkdir(parents=True, exist_ok=True)
+    for row in table(args.jobs or list(JOBS), args.seconds, range(args.first, args.first + args.seeds), args.grids):
+        values = {k: (None if v != v else v) for k, v in row.items()}
+        print(json.dumps(values, ensure_ascii=False), flush=True)
+
+
+if __name__ == "__main__":
+    main()
