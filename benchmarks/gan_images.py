@@ -2,10 +2,9 @@
 
 python -m benchmarks.gan_images [JOB …] [--seconds 30 60] [--seeds 3] [--first 0] [--grids FOLDER]
 
-One JSON object a line: each run, then for each job and budget the means with 95 % t-intervals over the seeds. A run is trained as
-`python -m engines train gan --seconds S` trains it, rates planned for the steps that fit, and measured as `python -m engines evaluate`
-measures it. Seconds are CPU time of training alone; "load" is the machine's load at the end. Every distance stands beside its floor, what
-real training images score."""
+One JSON object a line: each run at each budget, then for each job and budget the means with 95 % t-intervals over the seeds. Training
+and measuring are those of `python -m engines train gan --seconds S` and `evaluate`. Seconds are CPU time of training alone; "load" is the
+machine's load when it was measured. Every distance stands beside its floor, what real training images score."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,8 @@ import numpy as np
 
 from benchmarks.gan_fixes import interval
 from engines import metrics
-from engines.__main__ import Stopwatch, rows
 from engines.gan.config import PRESETS, Request
+from engines.loop import Watch
 from engines.registry import FAMILIES
 
 JOBS: dict[str, dict[str, Any]] = {
@@ -34,25 +33,36 @@ JOBS: dict[str, dict[str, Any]] = {
 }
 MEASURED = (metrics.FRECHET_DISTANCE, metrics.CONFIDENCE, metrics.CLASSES_COVERED, metrics.CLASS_BALANCE)
 SUMMED = ("steps", metrics.FRECHET_DISTANCE, "multiple", metrics.CONFIDENCE, metrics.CLASSES_COVERED)
+BURST = 10  # steps between two looks at the clock
 ZOOM, COLUMNS = 3, 10
 
 
-def run(settings: dict[str, Any], seconds: float, seed: int, grid: Path | None = None) -> dict[str, Any]:
-    """Train once and measure: metrics, their floor, the share of each class among 1,000 samples."""
+def run(settings: dict[str, Any], budgets: list[float], seed: int) -> Iterator[tuple[float, dict[str, Any], np.ndarray]]:
+    """Train, and measure at each budget: (budget, measurements, images on the stage). With falling rates, which are planned for one
+    length, a budget is a run of its own."""
     family = FAMILIES["gan"]
-    engine: Any = family.build(family.resolve({**settings, "seed": seed}))
-    floors, stopwatch, started = dict(engine.backdrop().metrics), Stopwatch(engine), time.perf_counter()
-    for _ in rows(engine, stopwatch, seconds):
-        pass
+    config = family.resolve({**settings, "seed": seed})
+    for group in [[b] for b in budgets] if config.lr_decay else [sorted(budgets)]:
+        engine: Any = family.build(config)
+        floors, spent = engine.backdrop().metrics, 0.0
+        for budget in group:
+            while spent < budget:
+                started = time.thread_time()
+                for _ in range(BURST):
+                    engine.train_step()
+                spent += time.thread_time() - started
+                engine.total = max(engine.step + 1, int(engine.step * budget / spent))
+            yield budget, {"seconds": round(spent, 2), **measured(engine, floors)}, engine.look()["stage"][0].pixels
+
+
+def measured(engine: Any, floors: Mapping[str, float]) -> dict[str, Any]:
+    """The evaluation of the command line, the distance as a multiple of its floor, the share of each class among 1,000 samples."""
+    Watch().look(engine, {})
     scores, floor = engine.evaluate(), floors[metrics.FRECHET_DISTANCE]
-    if grid is not None:
-        draw(engine.look()["stage"][0].pixels, grid)
-    *_, drawn = engine.sample(Request(n=1_000, seed=seed))
+    *_, drawn = engine.sample(Request(n=1_000, seed=engine.config.seed))
     shares = engine.probe.judge.shares(drawn.views["samples"][0].pixels)
     return {
         "steps": engine.step,
-        "seconds": round(stopwatch.seconds, 2),
-        "wall": round(time.perf_counter() - started, 1),
         "load": round(os.getloadavg()[0], 1),
         **{name: round(float(scores[name]), 4) for name in MEASURED},
         "floor": round(floor, 4),
@@ -75,13 +85,15 @@ def summary(job: str, seconds: float, found: list[dict[str, Any]]) -> dict[str, 
 def table(jobs: list[str], budgets: list[float], seeds: range, grids: Path | None = None) -> Iterator[dict[str, Any]]:
     """Every run and every summary, in the order in which they are made."""
     for job in jobs:
-        for seconds in budgets:
-            found = []
-            for seed in seeds:
-                grid = grids / f"{job}-{seconds:g}s-{seed}.png" if grids else None
-                found.append(run(JOBS[job], seconds, seed, grid))
-                yield {"job": job, "budget": seconds, "seed": seed, **found[-1]}
-            yield summary(job, seconds, found)
+        found: dict[float, list[dict[str, Any]]] = {budget: [] for budget in budgets}
+        for seed in seeds:
+            for budget, row, pixels in run(JOBS[job], budgets, seed):
+                found[budget].append(row)
+                yield {"job": job, "budget": budget, "seed": seed, **row}
+                if grids:
+                    draw(pixels, grids / f"{job}-{budget:g}s-{seed}.png")
+        for budget, its in found.items():
+            yield summary(job, budget, its)
 
 
 def draw(pixels: np.ndarray, path: Path) -> None:

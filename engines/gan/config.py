@@ -265,7 +265,10 @@ PRESETS = {
     "digits": Preset("Digits in 15 seconds", dict(dataset="digits"), "8×8", "R3GAN, told the class"),
     "mnist": Preset("MNIST in a minute", dict(dataset="mnist"), "28×28", "R3GAN, told the class; 1.6 to 2.1 times the floor in 60 s"),
     "mnist-warm": Preset(
-        "MNIST, warm start", dict(dataset="mnist", warm_start=100), "28×28", "first an autoencoder, then R3GAN, told the class"
+        "MNIST, warm start",
+        dict(dataset="mnist", warm_start=150, lr_g=2e-3, lr_d=2e-3),
+        "28×28",
+        "first an autoencoder, then R3GAN, told the class",
     ),
     "mnist-unlabelled": Preset("MNIST without labels", dict(dataset="mnist", conditional=False), "10 of 10", "R3GAN, not told the class"),
 }
