@@ -1,6 +1,6 @@
 """What the image presets reach in a given time of one core, over several seeds: the section "MNIST" of RESULTS.md.
 
-python -m benchmarks.gan_images [JOB …] [--seconds 30 60] [--seeds 3] [--first 0] [--grids FOLDER]
+python -m benchmarks.gan_images [JOB …] [--seconds 30 60 | --steps 1100 2200] [--seeds 3] [--first 0] [--grids FOLDER]
 
 One JSON object a line: each run at each budget, then for each job and budget the means with 95 % t-intervals over the seeds. Training
 and measuring are those of `python -m engines train gan --seconds S` and `evaluate`. Seconds are CPU time of training alone; "load" is the
@@ -37,21 +37,26 @@ BURST = 10  # steps between two looks at the clock
 ZOOM, COLUMNS = 3, 10
 
 
-def run(settings: dict[str, Any], budgets: list[float], seed: int) -> Iterator[tuple[float, dict[str, Any], np.ndarray]]:
-    """Train, and measure at each budget: (budget, measurements, images on the stage). With falling rates, which are planned for one
-    length, a budget is a run of its own."""
+def run(
+    settings: dict[str, Any], budgets: list[float], seed: int, unit: str = "seconds"
+) -> Iterator[tuple[float, dict[str, Any], np.ndarray]]:
+    """Train, and measure at each budget, in "seconds" or "steps": (budget, measurements, images on the stage). With falling rates, which
+    are planned for one length, a budget is a run of its own."""
     family = FAMILIES["gan"]
     config = family.resolve({**settings, "seed": seed})
     for group in [[b] for b in budgets] if config.lr_decay else [sorted(budgets)]:
         engine: Any = family.build(config)
         floors, spent = engine.backdrop().metrics, 0.0
         for budget in group:
-            while spent < budget:
+            if unit == "steps":
+                engine.total = int(budget)
+            while (spent if unit == "seconds" else engine.step) < budget:
                 started = time.thread_time()
-                for _ in range(BURST):
+                for _ in range(BURST if unit == "seconds" else 1):
                     engine.train_step()
                 spent += time.thread_time() - started
-                engine.total = max(engine.step + 1, int(engine.step * budget / spent))
+                if unit == "seconds":
+                    engine.total = max(engine.step + 1, int(engine.step * budget / spent))
             yield budget, {"seconds": round(spent, 2), **measured(engine, floors)}, engine.look()["stage"][0].pixels
 
 
@@ -82,16 +87,18 @@ def summary(job: str, seconds: float, found: list[dict[str, Any]]) -> dict[str, 
     return line | {"all classes": sum(r[metrics.CLASSES_COVERED] == classes for r in found), "least share": min(shares)}
 
 
-def table(jobs: list[str], budgets: list[float], seeds: range, grids: Path | None = None) -> Iterator[dict[str, Any]]:
+def table(
+    jobs: list[str], budgets: list[float], seeds: range, grids: Path | None = None, unit: str = "seconds"
+) -> Iterator[dict[str, Any]]:
     """Every run and every summary, in the order in which they are made."""
     for job in jobs:
         found: dict[float, list[dict[str, Any]]] = {budget: [] for budget in budgets}
         for seed in seeds:
-            for budget, row, pixels in run(JOBS[job], budgets, seed):
+            for budget, row, pixels in run(JOBS[job], budgets, seed, unit):
                 found[budget].append(row)
                 yield {"job": job, "budget": budget, "seed": seed, **row}
                 if grids:
-                    draw(pixels, grids / f"{job}-{budget:g}s-{seed}.png")
+                    draw(pixels, grids / f"{job}-{budget:g}-{unit}-{seed}.png")
         for budget, its in found.items():
             yield summary(job, budget, its)
 
@@ -111,7 +118,9 @@ def draw(pixels: np.ndarray, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Image presets at equal seconds of one core.")
     parser.add_argument("jobs", nargs="*", help=f"of {', '.join(JOBS)}; default all")
-    parser.add_argument("--seconds", type=float, nargs="+", default=[30.0, 60.0])
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--seconds", type=float, nargs="+", default=[30.0, 60.0])
+    length.add_argument("--steps", type=float, nargs="+", help="in place of seconds: the same runs on a busy machine as on a quiet one")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--grids", type=Path, default=None)
@@ -123,7 +132,8 @@ def main() -> None:
     torch.set_num_threads(1)
     if args.grids:
         args.grids.mkdir(parents=True, exist_ok=True)
-    for row in table(args.jobs or list(JOBS), args.seconds, range(args.first, args.first + args.seeds), args.grids):
+    seeds, unit = range(args.first, args.first + args.seeds), "steps" if args.steps else "seconds"
+    for row in table(args.jobs or list(JOBS), args.steps or args.seconds, seeds, args.grids, unit):
         values = {k: (None if v != v else v) for k, v in row.items()}
         print(json.dumps(values, ensure_ascii=False), flush=True)
 

@@ -55,10 +55,17 @@ def test_an_image_run_is_measured_beside_its_floor(tmp_path, monkeypatch):
         assert row["steps"] >= 1 and 0.2 <= row["seconds"] < 2
         assert row["multiple"] == pytest.approx(row["frechet_distance"] / row["floor"], abs=1e-3) and row["multiple"] > 1
         assert sum(row["shares"]) == pytest.approx(1, abs=0.01) and len(row["shares"]) == 10
-        with Image.open(tmp_path / f"digits-0.2s-{row['seed']}.png") as grid:
+        with Image.open(tmp_path / f"digits-0.2-seconds-{row['seed']}.png") as grid:
             assert grid.size == (10 * 8 * gan_images.ZOOM, 8 * 8 * gan_images.ZOOM)
     line = runs[2]
     assert line["seeds"] == 2 and line["multiple"] == pytest.approx(sum(r["multiple"] for r in runs[:2]) / 2, abs=1e-3)
     assert line["all classes"] == sum(r["classes_covered"] == 10 for r in runs[:2])
     assert line["least share"] == min(s for r in runs[:2] for s in r["shares"])
     json.dumps(runs)
+
+
+def test_an_image_run_of_so_many_steps_can_be_repeated():
+    first, again = ([r for r in gan_images.table(["digits"], [3, 5], range(1), unit="steps") if "seed" in r] for _ in range(2))
+    assert [r["steps"] for r in first] == [3, 5]
+    for a, b in zip(first, again, strict=True):
+        assert {k: v for k, v in a.items() if k not in ("seconds", "load")} == {k: v for k, v in b.items() if k not in ("seconds", "load")}

@@ -266,7 +266,7 @@ PRESETS = {
     "mnist": Preset("MNIST in a minute", dict(dataset="mnist"), "28×28", "R3GAN, told the class; 1.6 to 2.1 times the floor in 60 s"),
     "mnist-warm": Preset(
         "MNIST, warm start",
-        dict(dataset="mnist", warm_start=150, lr_g=2e-3, lr_d=2e-3),
+        dict(dataset="mnist", warm_start=100),
         "28×28",
         "first an autoencoder, then R3GAN, told the class",
     ),
