@@ -268,9 +268,14 @@ PRESETS = {
         "MNIST, warm start",
         dict(dataset="mnist", warm_start=100),
         "28×28",
-        "first an autoencoder, then R3GAN, told the class",
+        "100 steps as a decoder, then R3GAN; 2.9 times the floor after 1,100 steps",
     ),
-    "mnist-unlabelled": Preset("MNIST without labels", dict(dataset="mnist", conditional=False), "10 of 10", "R3GAN, not told the class"),
+    "mnist-unlabelled": Preset(
+        "MNIST without labels",
+        dict(dataset="mnist", conditional=False),
+        "10 of 10",
+        "R3GAN, not told the class; all ten in 3 of 3 seeds after 1,100 steps",
+    ),
 }
 
 

@@ -238,8 +238,9 @@ def test_it_is_of_images_alone(gan):
 
 
 @pytest.mark.slow
-def test_it_pays_on_digits(gan):
-    """After as many steps in all, the samples are nearer to the data; alone it already draws all ten digits."""
-    runs = {n: train(gan(dataset="digits", seed=1, warm_start=n), 150) for n in (0, 100)}
-    distances = {n: engine.evaluate()[metrics.FRECHET_DISTANCE] for n, engine in runs.items()}
-    assert distances[100] < distances[0]
+def test_the_decoder_alone_draws_all_ten(gan):
+    """Noise that no image was encoded to becomes digits: of every class, and far nearer to the data than at the start."""
+    engine = gan(dataset="digits", seed=1, warm_start=150)
+    start = engine.evaluate()[metrics.FRECHET_DISTANCE]
+    scores = train(engine, 150).evaluate()
+    assert scores[metrics.FRECHET_DISTANCE] < start / 4 and scores[metrics.CLASSES_COVERED] == 10
