@@ -153,7 +153,7 @@ class Engine(Sampler, Protocol):
     config: Any
     step: int
     total: int  # steps that the decay of the learning rates is planned for
-    parts: dict[str, Any]  # every Stateful that must survive a move
+    parts: dict[str, Any]  # every Stateful that must survive a move; an engine whose parts change also has `parts_at(step)`
 
     def train_step(self, part: str | None = None) -> Mapping[str, Any]:
         """One update of everything; scalar metrics, left on the device. `part` names one network to update alone (slow motion):

@@ -88,15 +88,16 @@ def unpack(engine: Any, blob: bytes) -> None:
         tensors = load(blob)
     except Exception as error:  # safetensors raises its own class for a damaged file
         raise ValueError(f"the checkpoint is damaged: {error}") from None
-    groups: dict[str, dict[str, Tensor]] = {name: {} for name in engine.parts}
+    parts = engine.parts_at(meta["step"]) if hasattr(engine, "parts_at") else engine.parts
+    groups: dict[str, dict[str, Tensor]] = {name: {} for name in parts}
     for key, value in tensors.items():
         name, _, rest = key.partition("/")
         if name not in groups:
             raise ValueError(f"the checkpoint holds {name}, which this engine does not have")
         groups[name][rest] = value
-    for name, part in engine.parts.items():
+    for name, part in parts.items():
         _check(name, part, groups[name])
-    for name, part in engine.parts.items():
+    for name, part in parts.items():
         _restore(part, groups[name])
     engine.step = meta["step"]
 

@@ -1,7 +1,8 @@
 """Generative adversarial networks (Goodfellow et al., 2014): two networks play, G makes examples, D tells them from the data."""
 
 from engines.core import Family
-from engines.gan.config import PRESETS, Config, Request, cadence, cost, resolve
+from engines.gan.config import PRESETS, Config, Request, cadence, resolve
+from engines.gan.cost import cost
 from engines.gan.diagnosis import diagnose, headline
 from engines.gan.questions import QUESTIONS
 

@@ -42,6 +42,10 @@ class ImageGenerator(nn.Module):
         reset(self, generator)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return torch.tanh(self.logits(z, y) / 2)  # as steep as the sigmoid of values in [0, 1]
+
+    def logits(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """What a white pixel's log-odds would be, (n, c, h, w): sigmoid of it is the grey value in [0, 1]."""
         if self.classes:
             if y is None:
                 raise ValueError("a conditional generator has to be told the classes")
@@ -50,8 +54,7 @@ class ImageGenerator(nn.Module):
         x = x.contiguous(memory_format=torch.channels_last)  # (n, wide, h/4, w/4)
         x = F.pixel_shuffle(self.conv1(F.silu(self.norm1(x))), 2)  # (n, half, h/2, w/2)
         x = self.conv2(F.silu(self.norm2(x)))  # (n, half, h/2, w/2)
-        x = F.pixel_shuffle(self.conv3(F.silu(self.norm3(x))), 2)  # (n, c, h, w)
-        return torch.tanh(x / 2)  # as steep as the sigmoid of values in [0, 1]
+        return F.pixel_shuffle(self.conv3(F.silu(self.norm3(x))), 2)  # (n, c, h, w)
 
 
 class ImageDiscriminator(nn.Module):

@@ -72,6 +72,19 @@ def headline(config: Config) -> tuple[str, ...]:
 # Rules, most important first. Each looks at a Case and speaks or is silent.
 
 
+def warming(case: Case) -> Note | None:
+    """The game has not begun: G is trained as a decoder."""
+    last = case.rows[-1]
+    rebuilt, kl = last.get(metrics.RECON), last.get(metrics.KL)
+    if rebuilt is None or kl is None or last["step"] > case.config.warm_start:
+        return None
+    text = (
+        f"Until step {case.config.warm_start:,} G is the decoder of an autoencoder and D waits. "
+        f"Reconstruction costs {rebuilt:,.1f}{SPACE}nats an image, its place in the noise {kl:.1f}{SPACE}nats."
+    )
+    return Note("warm", "Warm start", text)  # no chart of the page shows these two
+
+
 def hopping(case: Case) -> Note | None:
     """Samples sit on few modes, and on other ones a moment later."""
     recent = case.measured[-12:]
@@ -194,6 +207,7 @@ def classes_good(case: Case) -> Note | None:
 
 
 RULES: tuple[Callable[[Case], Note | None], ...] = (
+    warming,
     hopping,
     collapse,
     vanishing,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,12 @@ from engines.config import from_dict, knobs, to_dict
 from engines.core import Snapshot, Views
 from engines.data import DATASETS, DatasetInfo, kind, load
 from engines.gan.config import Config, Request
+from engines.gan.deal import Deal, Verdict
 from engines.gan.model import build_networks, draw_noise, packs
 from engines.gan.objectives import OBJECTIVES, SMOOTHED, accuracy, clip_weights, gradient_penalty, slope_penalty_fd, squared_slope
 from engines.gan.trace import trace
 from engines.gan.unroll import Critic, held, unrolled, with_weights
+from engines.gan.warmup import WarmUp, ramp
 from engines.metrics import D_ACCURACY, D_GRAD_NORM, D_LOSS, G_GRAD_NORM, G_LOSS, PENALTY
 from engines.nn.ema import Ema
 from engines.nn.spectral import Spectral
@@ -25,33 +26,6 @@ from engines.state import Rng
 
 FD_SIGMA = 0.1  # how far the finite-difference penalty moves an image, in units of its range of 2
 LAST_RATE = 0.02  # of the learning rate, at the end of a decaying run
-
-
-@dataclass
-class Verdict:
-    """What D says of one deal: logits (n,) of real and fake, its loss, and the weighted penalty on its slope, if there is one."""
-
-    real_logits: Tensor
-    fake_logits: Tensor
-    loss: Tensor
-    penalty: Tensor | None
-
-    @property
-    def total(self) -> Tensor:
-        return self.loss if self.penalty is None else self.loss + self.penalty
-
-
-@dataclass
-class Deal:
-    """One hand of the game: real and fake examples (n, …), in packs where D sees several at once, their classes y (n,) int64 or
-    None, what D said last of each, if it was asked, and the noise z (n, noise_dim) behind the fake ones."""
-
-    real: Tensor
-    fake: Tensor
-    y: Tensor | None
-    real_logits: Tensor | None = None
-    fake_logits: Tensor | None = None
-    z: Tensor | None = None
 
 
 class GanEngine:
@@ -78,7 +52,9 @@ class GanEngine:
         # backward() gives gradients in the parameters' layout, without which the fused Adam of torch 2.13 goes wrong on CPU
         self.opt_g = torch.optim.Adam(self._weights_g, config.lr_g, betas, fused=True)
         self.opt_d = torch.optim.Adam(self._weights_d, config.lr_d, betas, fused=True)
-        self.parts = {"G": self.G, "D": self.D, "ema": self.ema, "opt_g": self.opt_g, "opt_d": self.opt_d, "rng": self.rng}
+        self._parts = {"G": self.G, "D": self.D, "ema": self.ema, "opt_g": self.opt_g, "opt_d": self.opt_d, "rng": self.rng}
+        self.warm_steps = config.warm_start if self.image else 0
+        self._warm_up: WarmUp | None = None  # while it lasts, see `_autoencoder`
         self._last: tuple[Deal | None, Mapping[str, Tensor]] = None, {}  # the last step's deal and metrics
         self._examples, self._labels = self._to_device()
         self.probe = self._make_probe()
@@ -99,6 +75,16 @@ class GanEngine:
 
         return Probe2D(self)
 
+    @property
+    def parts(self) -> dict[str, Any]:
+        return self.parts_at(self.step)
+
+    def parts_at(self, step: int) -> dict[str, Any]:
+        """What must survive a move at that step: while G has a warm start, its encoder too."""
+        if step >= self.warm_steps:
+            return self._parts
+        return self._parts | self._autoencoder().parts
+
     # Training
 
     def train_step(self, part: str | None = None) -> Mapping[str, Tensor]:
@@ -106,6 +92,10 @@ class GanEngine:
         if part not in (None, "d", "g"):
             raise ValueError(f"part={part!r} is not one of d, g")
         self._set_rates()
+        if self.step < self.warm_steps and part != "d":
+            return self._train_warm(part)
+        if self.step >= self.warm_steps:
+            self._warm_up = None
         metrics: dict[str, Tensor] = {}
         deal = None
         if part != "g":
@@ -120,14 +110,29 @@ class GanEngine:
         self._last = deal, metrics
         return metrics
 
-    def _deal(self, keep_graph: bool) -> Deal:
-        n = self.config.batch
-        index = torch.randint(len(self._examples), (n,), generator=self.rng["data"], device=self.device)
+    def _draw(self) -> tuple[Tensor, Tensor | None]:
+        """Real examples (batch, …) and their classes (batch,), if there are any."""
+        index = torch.randint(len(self._examples), (self.config.batch,), generator=self.rng["data"], device=self.device)
         real = self._examples[index]  # (n, …)
-        y = None if self._labels is None else self._labels[index]
         if real.dtype == torch.uint8:
             real = real.float().div_(127.5).sub_(1)
-        z = draw_noise(n, self.config, self.rng["noise"])
+        return real, None if self._labels is None else self._labels[index]
+
+    def _train_warm(self, part: str | None) -> Mapping[str, Tensor]:
+        """One update of G as the decoder of an autoencoder; D does not learn. See `engines.gan.warmup`."""
+        metrics = self._autoencoder().train_step(*self._draw(), self.step / self.warm_steps, self.rng["noise"])
+        self.ema.update(self.G, self.config.ema_decay, self.step)
+        self.step += part is None
+        self._last = None, metrics
+        return metrics
+
+    def _autoencoder(self) -> WarmUp:
+        self._warm_up = self._warm_up or WarmUp(self.G, self.config, self._examples[0].numel(), self.device)
+        return self._warm_up
+
+    def _deal(self, keep_graph: bool) -> Deal:
+        real, y = self._draw()
+        z = draw_noise(len(real), self.config, self.rng["noise"])
         with torch.set_grad_enabled(keep_graph):
             fake = self.G(z, y)
         if sigma := self.instance_sigma():
@@ -229,8 +234,8 @@ class GanEngine:
     def _set_rates(self) -> None:
         done = self.step / self.total
         factor = min(1.0, max(LAST_RATE, 2 - 2 * done)) if self.config.lr_decay else 1.0
-        for optimiser, lr in ((self.opt_g, self.config.lr_g), (self.opt_d, self.config.lr_d)):
-            optimiser.param_groups[0]["lr"] = lr * factor
+        self.opt_g.param_groups[0]["lr"] = self.config.lr_g * factor * ramp(self.step, self.warm_steps)
+        self.opt_d.param_groups[0]["lr"] = self.config.lr_d * factor
 
     def set(self, **changes: Any) -> None:
         """Change live knobs. ValueError for any other, or for a bad value."""

@@ -123,7 +123,7 @@ class FusedGan(GanEngine):
         self.opt_g = FlatAdam(self._weights_g, config.lr_g, betas, self._flat["G"], self.updates[:1])
         self.opt_d = FlatAdam(self._weights_d, config.lr_d, betas, self._flat["D"], self.updates[1:])
         self.rng = self.streams = KernelStreams(config.seed)
-        self.parts |= {"opt_g": self.opt_g, "opt_d": self.opt_d, "rng": self.rng}
+        self._parts |= {"opt_g": self.opt_g, "opt_d": self.opt_d, "rng": self.rng}
         self._lay_out()
         self.chunk = self._chunk()
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from engines.metrics import D_GRAD_NORM, G_GRAD_NORM
 
 if TYPE_CHECKING:
-    from engines.gan.engine import Deal
+    from engines.gan.deal import Deal
 
 
 def trace(deal: Deal | None, metrics: Mapping[str, Tensor], sizes: Mapping[str, int]) -> dict[str, dict[str, Any]]:

@@ -6,7 +6,8 @@ import pytest
 
 from engines.config import from_dict, knobs, parse, to_dict
 from engines.data import DATASETS
-from engines.gan.config import DATASET_DEFAULTS, OBJECTIVES, PRESETS, Config, Request, cadence, cost, resolve
+from engines.gan.config import DATASET_DEFAULTS, OBJECTIVES, PRESETS, Config, Request, cadence, resolve
+from engines.gan.cost import cost
 
 BAD = [
     ({"lr_g": math.nan}, "lr_g=nan is outside [1e-05, 1]"),

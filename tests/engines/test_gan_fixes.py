@@ -8,7 +8,8 @@ from torch.testing import assert_close
 
 from engines.config import to_dict
 from engines.gan.company import Company
-from engines.gan.config import EQUILIBRIUM, cost, equilibrium, resolve
+from engines.gan.config import EQUILIBRIUM, equilibrium, resolve
+from engines.gan.cost import cost
 from engines.gan.diagnosis import diagnose
 from engines.gan.model import packs
 from engines.gan.objectives import OBJECTIVES as LOSSES
