@@ -22,6 +22,7 @@ NAMES_ONLY = {  # engine modules without torch: the web process may read these
     "engines.metrics",
     "engines.data",
     "engines.data.uploads",
+    "engines.runs",
     "engines.data.toy2d",
     *(f"engines.{family}.config" for family in FAMILIES),
 }
