@@ -1,12 +1,14 @@
-"""How long a visitor waits, in a real browser: app start to a usable page, Train to the first new picture, time per drawn frame."""
+"""How long a visitor waits, in a real browser: app start to a usable page, Train to the first new picture, time per drawn frame, a move over
+latent space to its decoded picture."""
 
 import json
+import math
 import statistics
 import time
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.conftest import CHROMIUM, FLAGS, App, open_page, wait_state, wait_step
+from tests.browser.conftest import CHROMIUM, FLAGS, App, open_page, open_vae, wait_state, wait_step
 
 FIRST = """async () => { const lab = document.querySelector('#lab-gan'); const start = performance.now();
   document.querySelector('.column-controls .train').click();
@@ -16,6 +18,19 @@ DRAWN = """async () => { const root = document.querySelector('#lab-gan'), start 
   while (performance.now() - start < 5000) { await new Promise(requestAnimationFrame);
     if (root.dataset.shown !== seen) { seen = root.dataset.shown; frames++; } }
   return frames; }"""
+
+
+DECODED = """async place => { const start = performance.now(); window.playground.area.moveTo(place);
+  const seen = document.querySelector('#lab-vae .views').dataset;
+  while (seen.exact !== 'true' || seen.decoded !== seen.cursor) await new Promise((go) => setTimeout(go, 1));
+  return performance.now() - start; }"""
+MOVES = 60
+
+
+def decodings(page) -> list[float]:
+    """Milliseconds from a move of the cursor to the picture of that very place, sorted; the moves go around the middle of the map."""
+    places = [[1.5 * math.cos(k), 1.5 * math.sin(1.7 * k)] for k in range(MOVES + 5)]
+    return sorted([page.evaluate(DECODED, place) for place in places][5:])
 
 
 OURS = ("ScriptDuration", "LayoutDuration", "RecalcStyleDuration")  # TaskDuration also has painting, on the CPU where there is no GPU
@@ -64,6 +79,10 @@ def main() -> None:
             whole = (after["TaskDuration"] - before["TaskDuration"]) / frames
             print(json.dumps({"figure": "main thread per picture: script, style, layout [ms]", "value": round(ours, 1)}))
             print(json.dumps({"figure": "main thread per picture: with painting in software [ms]", "value": round(whole, 1)}))
+            page.context.close()
+            waits = decodings(open_vae(browser, app))
+            about = {"n": len(waits), "median": round(statistics.median(waits)), "p95": round(waits[int(0.95 * len(waits))])}
+            print(json.dumps({"figure": "move over latent space to decoded picture [ms]", **about}))
     finally:
         app.stop()
 
