@@ -1,5 +1,5 @@
-"""How long a visitor waits, in a real browser: app start to a usable page, Train to the first new picture, time per drawn frame, a move over
-latent space to its decoded picture."""
+"""How long a visitor waits, in a real browser: app start to a usable page, Train to the first new picture, time per drawn frame, a move
+over latent space to its decoded picture."""
 
 import json
 import math
