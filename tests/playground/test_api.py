@@ -53,7 +53,7 @@ def test_sample_returns_examples_in_data_units(client, dataset, shape):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (("vae", "ring8", 20, 3, {}), "family"),
+        (("svm", "ring8", 20, 3, {}), "family"),
         (("gan", "nope", 20, 3, {}), "dataset"),
         (("gan", ["ring8"], 20, 3, {}), "dataset"),
         (("gan", "ring8", 2.5, 3, {}), "steps"),

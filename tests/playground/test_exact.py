@@ -79,7 +79,8 @@ def test_what_is_wrong_is_named(ready, more, field):
     assert answer.status_code == 400 and answer.json()["field"] == field
 
 
-def test_a_run_replaced_meanwhile_asks_to_ask_again(ready):
+def test_a_run_replaced_meanwhile_asks_to_ask_again(ready, limits):
+    limits(exact_seconds=1e6)
     answers = []
     asking = threading.Thread(target=lambda: answers.append(exact(ready, QUICK | {"steps": 20_000, "n_critic": 10})))
     asking.start()
@@ -90,7 +91,8 @@ def test_a_run_replaced_meanwhile_asks_to_ask_again(ready):
     assert answers[0].status_code == 503 and "ask once more" in answers[0].json()["error"]
 
 
-def test_a_second_one_takes_the_place_of_the_first(ready):
+def test_a_second_one_takes_the_place_of_the_first(ready, limits):
+    limits(exact_seconds=1e6)
     answers = []
     asking = threading.Thread(target=lambda: answers.append(exact(ready, QUICK | {"steps": 20_000, "n_critic": 10})))
     asking.start()
