@@ -56,6 +56,12 @@ export class Session {
     return decodeTrial(await this.bytes("what-if", { settings }));
   }
 
+  /** The end of a whole run with other settings, as if it had been trained here, or with `foresee` how many seconds it takes; throws
+   *  Refused. Ending the `signal` gives it up. @returns {Promise<import("./decode.js").Whole>} */
+  async exact(settings, { foresee = false, signal } = {}) {
+    return decodeTrial(await this.bytes("what-if", { settings, exact: true, foresee }, signal));
+  }
+
   /** One of the family's questions about the run as it is now; throws Refused. @returns {Promise<import("./decode.js").Frame>} */
   async ask(question, values = {}) {
     return decodeFrame(await this.bytes("ask", { question, values }));
@@ -67,9 +73,9 @@ export class Session {
   }
 
   /** Ask the worker something; throws Refused. */
-  async bytes(path, body) {
+  async bytes(path, body, signal) {
     const headers = { "X-Session": this.token, "Content-Type": "application/json" };
-    const reply = await fetch(new URL(path, BASE), { method: "POST", headers, body: JSON.stringify(body) });
+    const reply = await fetch(new URL(path, BASE), { method: "POST", headers, body: JSON.stringify(body), signal });
     if (!reply.ok) throw Object.assign(new Refused(await reply.json().catch(() => ({ error: `The server answered ${reply.status}` }))), { status: reply.status });
     return reply.arrayBuffer();
   }

@@ -65,12 +65,15 @@ export function decodePull(buffer) {
   return { header, frames };
 }
 
+/** @typedef {{rows: {s: number, m: Record<string, number|null>}[], frame: Frame}} Trial */
+/** @typedef {Trial & {seconds: number, twin: string, floors: Record<string, number>, lost: string|null}} Whole */
+
 /**
- * The answer to a what-if: the rows of a short run and its last picture.
+ * The answer to a what-if: the rows of a run and its last picture; of a whole run also what it took and whether it was lost.
  * @param {ArrayBuffer} buffer
- * @returns {{rows: {s: number, m: Record<string, number|null>}[], frame: Frame}}
+ * @returns {Trial|Whole}
  */
 export function decodeTrial(buffer) {
   const { header, body } = readHeader(buffer, 0);
-  return { rows: header.rows, frame: decodeFrame(buffer, body) };
+  return { ...header, frame: decodeFrame(buffer, body) };
 }

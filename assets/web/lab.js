@@ -80,8 +80,17 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
     await act("train", { settings: state.config });
   }
 
+  /** Train with these settings in the form. */
+  function load(config) {
+    settings.endFork();
+    state.config = config;
+    settings.show();
+    return train();
+  }
+
   const commands = {
     train,
+    load,
     pause: () => act("pause"),
     toggle: () => (running() ? commands.pause() : train()),
     step: (part) => ((store.cursor = null), act("step", { count: 1, ...(part ? { part } : {}) })),

@@ -6,7 +6,7 @@ import { int } from "./format.js";
 const times = (info) => (info.scale === "percent" ? 100 : 1);
 
 /** The value a perfect model reaches, where more is better: all modes, all classes, or the ceiling. */
-function ceiling(info, dataset) {
+export function ceiling(info, dataset) {
   if (info.name === "modes_covered") return dataset.modes;
   if (info.name === "classes_covered") return dataset.classes.length;
   return info.better === "up" ? info.target : null;

@@ -3,7 +3,7 @@ import { icon } from "./icons.js";
 
 /**
  * @param {HTMLElement} panel the stage's panel, with .stage-bar, .stage-canvas and .stage-scene
- * @param {{session: object, store: object, family: object, metrics: object, commands: object, redraw: () => void, tab: import("./lab.js").Tab}} tools
+ * @param {{session: object, store: object, family: object, metrics: object, commands: object, redraw: () => void, knobs: object, tab: import("./lab.js").Tab}} tools
  * @returns {{show: (name: string|null) => void, update: (about: object) => void, current: string|null}}
  */
 export function createScenes(panel, tools) {

@@ -11,7 +11,7 @@ import { createStage } from "./stage.js";
 export function createStageArea(part, { family, tab, metrics, session, store, commands, redraw, knobs }) {
   const stage = createStage(part.querySelector(".stage-canvas"), { onHover: () => {} });
   const layers = createLayers(part.querySelector(".stage-bar"), family, (shown) => stage.setLayers(shown));
-  const scenes = createScenes(part, { session, store, family, tab, metrics, commands, redraw });
+  const scenes = createScenes(part, { session, store, family, tab, metrics, commands, redraw, knobs });
   const flow = createFlow(part.querySelector(".flow"), { family, onPick: pick, knobs, redraw });
   let shown = {};
   let traced = null; // the row whose hand step was shown slowly

@@ -79,7 +79,7 @@ async def closer(service: Service, token: Any, body: Mapping[str, Any], seconds:
     return await _ask(service, record, "closer", "Making these steps again took too long.", seconds, run=run, payload=saved.data, **about)
 
 
-async def _ask(service: Service, record: Record, do: str, late: str, seconds: float, *, run: Run | None = None,
+async def _ask(service: Service, record: Record, do: str, late: str, patience: float, *, run: Run | None = None,
                gone: Callable[[], Awaitable[bool]] | None = None, **more: Any) -> bytes:  # fmt: skip
     """Have the worker of a run, the active one if none is given, answer a question. It is told if nobody waits any longer."""
     ticket, loop = secrets.token_urlsafe(8), asyncio.get_running_loop()
@@ -91,9 +91,9 @@ async def _ask(service: Service, record: Record, do: str, late: str, seconds: fl
         service.tell(record, run, do, ticket=ticket, **more)
     try:
         if gone is not None:
-            await _stays(future, run, gone, loop.time() + seconds)
-            seconds = 0
-        return await asyncio.wait_for(future, seconds)
+            await _stays(future, record, run, gone, loop.time() + patience)
+            patience = 0
+        return await asyncio.wait_for(future, patience)
     except TimeoutError:
         raise Refused(late, status=503) from None
     finally:
@@ -102,12 +102,12 @@ async def _ask(service: Service, record: Record, do: str, late: str, seconds: fl
             service.tell(record, run, "forget", ticket=ticket)
 
 
-async def _stays(future: asyncio.Future, run: Run, gone: Callable[[], Awaitable[bool]], deadline: float) -> None:
-    """Wait for the answer. Refused if its worker was lost or the asker has gone."""
+async def _stays(future: asyncio.Future, record: Record, run: Run, gone: Callable[[], Awaitable[bool]], deadline: float) -> None:
+    """Wait for the answer. Refused if its worker was lost, the run it stood beside was replaced, or the asker has gone."""
     life = run.life
     while not future.done() and asyncio.get_running_loop().time() < deadline:
         await asyncio.wait([future], timeout=LOOK_UP)
-        if run.lost or run.life != life:
-            raise Refused("The worker of this run was started again; ask once more.", status=503)
+        if run.lost or run.life != life or record.runs.get(run.name) is not run:
+            raise Refused("The run that this was asked beside is gone; ask once more.", status=503)
         if await gone():
             raise Refused("Nobody waits for this answer.", status=408)
