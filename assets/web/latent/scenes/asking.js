@@ -1,0 +1,79 @@
+// What the scenes of latent space share when they ask the model: the newest question goes first, it is asked again when the model has
+// trained on, a refusal is kept as the server's sentence, and it is said when the timeline shows another step than the one that answers.
+import { int } from "../../format.js";
+import { createNewest } from "../../newest.js";
+
+const STALE = 600; // ms between two answers to the same question while the model trains
+
+/**
+ * @param {{session: object, store: object}} tools @param {string} question
+ * @param {{show: () => void, pause?: number, stale?: number, lasting?: (values: object) => boolean}} on `show` after each answer or refusal;
+ *   `lasting` questions have the same answer at every step
+ */
+export function createAsking({ session, store }, question, { show, pause = 0, stale = STALE, lasting = () => false }) {
+  let values = null;
+  let askedAt = -Infinity;
+  let run = "";
+  const send = createNewest((v) => session.ask(question, v), { answer, refuse }, pause);
+  const asking = { frame: null, values: null, refused: "", ask, again, renew };
+
+  function answer(frame, asked) {
+    Object.assign(asking, { frame, values: asked, refused: "" });
+    show();
+  }
+
+  function refuse(error) {
+    asking.refused = error.message;
+    show();
+  }
+
+  /** Ask with these values; they are kept for when the model has trained on. */
+  function ask(next) {
+    values = next;
+    askedAt = performance.now();
+    return send(next);
+  }
+
+  /** The same question to a model that is further on. */
+  function again() {
+    if (!ready(store) || !values || performance.now() - askedAt < stale) return;
+    const newest = store.active?.lastStep ?? 0;
+    if (asking.frame && (asking.frame.step === newest || lasting(values))) return;
+    if (!asking.frame && asking.refused && asking.refusedAt === newest) return;
+    asking.refusedAt = newest;
+    ask(values);
+  }
+
+  /** Whether another run, fork or kind of model is asked from now on: what was answered belongs to the old one. */
+  function renew({ config }) {
+    const key = [store.header.active, config.dataset, config.objective, config.latent, config.seed, ready(store)].join();
+    if (key === run) return false;
+    run = key;
+    values = null;
+    Object.assign(asking, { frame: null, values: null, refused: "" });
+    return true;
+  }
+
+  return asking;
+}
+
+/** Whether there is a model to ask: one whose worker is still starting would keep a question waiting. */
+export const ready = (store) => (store.active?.info.step ?? 0) > 0;
+
+/** What must be said when the timeline is not at the step that answers. */
+export function elsewhere(store, frame) {
+  return store.live || !frame ? "" : `The timeline is at step ${int(store.step)}; answers come from the newest step, ${int(frame.step)}. `;
+}
+
+/** A view of an answer. */
+export const view = (frame, panel, name) => frame?.views.find((v) => v.panel === panel && (name == null || v.name === name || v.type === name)) ?? null;
+
+/** The newest picture there is of a run, whatever the timeline shows. */
+export const newest = (store) => (store.active ? store.frameAt(store.active.lastStep) : null);
+
+/** The name of a class, in a sentence: "a 7", "a sneaker", "an object". */
+export function named(classes, label) {
+  const name = classes?.[label];
+  if (name == null) return "";
+  return `${/^([aeiou]|8$)/i.test(name) ? "an" : "a"} ${name}`;
+}
