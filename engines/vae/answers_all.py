@@ -155,6 +155,7 @@ def bounds(engine: VaeEngine, q: Bounds) -> Iterator[Snapshot | None]:
     values = {f"nll/{k}": v for k, v in nll.items()}
     if exact:  # from the first examples: by how much the last rung misses it
         values["nll/exact"] = nll[RUNGS[-1]] - float(torch.cat(exact).mean())
+        values["n_exact"] = float(len(torch.cat(exact)))
     names = ("−ELBO", *(f"IWAE-{k}" for k in RUNGS[1:]), *(("exact",) if exact else ()))
     values |= {"bits_per_dim/500": nll[RUNGS[-1]] / engine.dims / math.log(2)} if _counts(engine) else {}
     bars = np.array([v for k, v in values.items() if k.startswith("nll/")], np.float32)

@@ -1,5 +1,9 @@
 // What only the VAE tab has: latent space as its stage, its charts in a row, and scenes that open latent space up.
 import { createLatentArea } from "../latent/area.js";
+import * as aggregate from "../latent/scenes/aggregate.js";
+import * as bounds from "../latent/scenes/bounds.js";
+import * as posterior from "../latent/scenes/posterior.js";
+import * as prior from "../latent/scenes/prior.js";
 import { createUnits } from "../latent/units.js";
 import { createRowReadings } from "../rowreadings.js";
 
@@ -10,7 +14,7 @@ const hasPrior = ({ objective }) => !WITHOUT_PRIOR.includes(objective);
 export const vae = {
   createArea: createLatentArea,
   createReadings: (part, tools) => createRowReadings(part, { ...tools, tail: createUnits }),
-  scenes: {},
+  scenes: { prior, aggregate, bounds, posterior },
   home: { "2d": "Latent space", image: "Latent space" },
   shortcuts: [],
   hasPrior,
