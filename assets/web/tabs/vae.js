@@ -2,6 +2,8 @@
 import { createLatentArea } from "../latent/area.js";
 import * as aggregate from "../latent/scenes/aggregate.js";
 import * as bounds from "../latent/scenes/bounds.js";
+import * as latents3d from "../latent/scenes/latents3d.js";
+import * as units from "../latent/scenes/perlatent.js";
 import * as posterior from "../latent/scenes/posterior.js";
 import * as prior from "../latent/scenes/prior.js";
 import { createUnits } from "../latent/units.js";
@@ -14,7 +16,7 @@ const hasPrior = ({ objective }) => !WITHOUT_PRIOR.includes(objective);
 export const vae = {
   createArea: createLatentArea,
   createReadings: (part, tools) => createRowReadings(part, { ...tools, tail: createUnits }),
-  scenes: { prior, aggregate, bounds, posterior },
+  scenes: { prior, aggregate, bounds, posterior, latents3d, units },
   home: { "2d": "Latent space", image: "Latent space" },
   shortcuts: [],
   hasPrior,

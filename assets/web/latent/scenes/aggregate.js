@@ -11,7 +11,7 @@ import { cellAt, paint } from "./densities.js";
 
 export const title = "Do the codes fill the prior?";
 
-const SHOWN = 3.7; // units of z from the middle to the edge of the map
+const SHOWN = 4; // units of z from the middle to the edge of the map
 const APART = 0.55; // units of z between two holes of the strip
 const STRIP = 8; // holes decoded without being asked for
 const HATCH = 6; // px
@@ -200,8 +200,8 @@ export function create(container, { session, store, redraw }) {
     const m = asking.frame?.metrics;
     if (!m) return "Laying the codes of 1,000 examples over each other.";
     const share = percent(m.holes, 1);
-    const fills = m.holes < 0.001 ? "Within 2σ the prior finds codes everywhere" : `Of the draws of N(0, I) within 2σ, ${share} fall where q(z) has less than a tenth of its density, and nothing there was ever trained`;
-    const kl = m.aggregate_kl < 0.05 ? "as a whole q(z) is close to N(0, I)" : `as a whole q(z) is ${fixed(m.aggregate_kl, 2)} nats from N(0, I) or more: what sampling from the prior cannot get right`;
+    const fills = m.holes < 0.001 ? "Within 2σ the prior finds codes everywhere" : `Of the draws of N(0, I) within 2σ, ${share} fall where q(z) has less than a tenth of its density: the decoder has hardly been trained there`;
+    const kl = m.aggregate_kl < 0.05 ? "as a whole q(z) is close to N(0, I)" : `as a whole q(z) is ${fixed(m.aggregate_kl, 2)} nats from N(0, I) or more, which a prior that is q(z) itself would save`;
     const plane = about.config.latent > 2 ? " The map is the plane of the first two principal components; the other latents are 0 there." : "";
     return `${elsewhere(store, asking.frame)}${fills}; ${kl}.${plane} Step ${int(asking.frame.step)}, n ${int(m.n)} training examples for the map, seed ${asking.values.seed}.`;
   }

@@ -1,6 +1,7 @@
 // The ladder of bounds: −ELBO and importance weighted bounds with more and more draws, each nearer to −log p(x), which for one or two
 // latents is known by quadrature. Bars show by how much each misses the tightest value there is, so that they may start at zero.
-import { fixed, fmt, int } from "../../format.js";
+import { mix, toHex } from "../../colors.js";
+import { fixed, int, short } from "../../format.js";
 import { createSurface } from "../../surface.js";
 import { LABEL, TICK, hairline, plate } from "../../views/text.js";
 import { ticks } from "../../axes.js";
@@ -76,7 +77,7 @@ export function create(container, { session, store }) {
     for (const v of ticks(0, most, right - left, 70)) {
       hairline(ctx, X(v), top, X(v), bottom, colors.line);
       ctx.fillStyle = colors.ink3;
-      ctx.fillText(fmt(v, 3), X(v), bottom + 12);
+      ctx.fillText(short(v), X(v), bottom + 12);
     }
     ctx.textAlign = "right";
     ctx.fillStyle = colors.ink2;
@@ -84,10 +85,8 @@ export function create(container, { session, store }) {
   }
 
   function rung(ctx, { name, nats, gap, bits }, { X, left, y, high, slim }, colors) {
-    ctx.fillStyle = colors.accent;
-    ctx.globalAlpha = name === "−ELBO" ? 1 : 0.72;
+    ctx.fillStyle = name === "−ELBO" ? colors.accent : toHex(mix(colors.surface, colors.accent, 0.62));
     ctx.fillRect(left, y - high / 2, Math.max(1.5, X(gap) - left), high);
-    ctx.globalAlpha = 1;
     ctx.font = LABEL;
     ctx.textAlign = "right";
     ctx.textBaseline = "middle";
