@@ -6,6 +6,7 @@ import * as latents3d from "../latent/scenes/latents3d.js";
 import * as units from "../latent/scenes/perlatent.js";
 import * as posterior from "../latent/scenes/posterior.js";
 import * as prior from "../latent/scenes/prior.js";
+import * as sweep from "../latent/scenes/sweep.js";
 import { createUnits } from "../latent/units.js";
 import { createRowReadings } from "../rowreadings.js";
 
@@ -16,7 +17,7 @@ const hasPrior = ({ objective }) => !WITHOUT_PRIOR.includes(objective);
 export const vae = {
   createArea: createLatentArea,
   createReadings: (part, tools) => createRowReadings(part, { ...tools, tail: createUnits }),
-  scenes: { prior, aggregate, bounds, posterior, latents3d, units },
+  scenes: { prior, aggregate, bounds, posterior, units, sweep, latents3d },
   home: { "2d": "Latent space", image: "Latent space" },
   shortcuts: [],
   hasPrior,

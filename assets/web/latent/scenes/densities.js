@@ -2,7 +2,7 @@
 import { rgb } from "../../colors.js";
 import { contours } from "../../views/contour.js";
 
-const DEEPEST = { light: 0.5, dark: 0.62 }; // of the colour, where the density is highest
+const DEEPEST = { light: 0.72, dark: 0.75 }; // of the colour, where the density is highest
 const ROOT = 0.6; // power by which densities are tinted, so that tails are seen
 
 /** Values in 0..1 of the largest, as floats. */

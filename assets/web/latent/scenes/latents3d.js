@@ -9,7 +9,7 @@ import { createSmallMap } from "./smallmap.js";
 
 export const title = "Latents in 3-D";
 
-const EYES = { Corner: [1.35, -1.35, 0.75], Front: [0, -2, 0.05], Side: [2, 0, 0.05], Above: [0, -0.01, 2] };
+const EYES = { Corner: [1.02, -1.02, 0.5], Front: [0, -1.35, 0.05], Side: [1.35, 0, 0.05], Above: [0, -0.01, 1.4] };
 const TURN = Math.PI / 18; // rad per arrow key
 const SPHERE = 2; // standard deviations of the prior that are drawn
 const ROUND = Array.from({ length: 65 }, (_, i) => (i * 2 * Math.PI) / 64);
@@ -21,7 +21,7 @@ const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 export function create(container, { session, store, tab }) {
   container.classList.add("about-all");
   container.innerHTML = `<div class="bar views-3d" role="group" aria-label="Seen from">${Object.keys(EYES).map((name) => `<button type="button" class="button small" data-eye="${name}">${name}</button>`).join("")}<span class="said"></span></div>
-    <div class="space" tabindex="0" role="img" aria-label="Cloud of posterior means: the arrow keys turn it"></div><div class="flat" hidden></div><p class="scene-words"></p>`;
+    <div class="space" tabindex="0" role="img" aria-label="Cloud of posterior means: the arrow keys turn it"></div><div class="flat" hidden></div><div class="bar classes" role="group" aria-label="Classes shown"></div><p class="scene-words"></p>`;
   const find = (selector) => container.querySelector(selector);
   const space = find(".space");
   const asking = createAsking({ session, store }, "cloud", { show });
@@ -32,6 +32,7 @@ export function create(container, { session, store, tab }) {
   let drawn = null; // {frame, key}
   let about = null;
   let eye = EYES.Corner;
+  const hidden = new Set(); // classes that are not shown
 
   if (possible) {
     loadPlotly().then(
@@ -43,7 +44,7 @@ export function create(container, { session, store, tab }) {
   // --- what is drawn ------------------------------------------------------------------------------------------------------------------
   const deep = () => (about.config.latent > 2 ? "principal" : "plane");
 
-  /** One trace per class, so that the legend takes a class away. */
+  /** One trace per class that is shown, its name in its middle, and the prior. */
   function traces(frame, colors) {
     const points = view(frame, "cloud", "points");
     const third = view(frame, "cloud", "curve").arrays.y;
@@ -55,15 +56,15 @@ export function create(container, { session, store, tab }) {
       const group = groups.get(key);
       group.x.push(xy[2 * i]), group.y.push(xy[2 * i + 1]), group.z.push(third[i]);
     }
-    const ordered = [...groups].sort(([a], [b]) => a - b);
+    const ordered = [...groups].sort(([a], [b]) => a - b).filter(([key]) => !hidden.has(key));
     const clouds = ordered.map(([key, at]) => ({
       type: "scatter3d", mode: "markers", ...at, name: nameOf(key), hovertemplate: `${nameOf(key)}<br>%{x:.2f}, %{y:.2f}, %{z:.2f}<extra></extra>`,
       marker: { size: 2.6, color: key < 0 ? colors.data : hue(key, colors.dark), opacity: 0.85 },
     }));
-    const few = ordered.length > 1 && ordered.length <= 12;
-    const middles = { type: "scatter3d", mode: "text", showlegend: false, hoverinfo: "skip", text: few ? ordered.map(([key]) => `<b>${nameOf(key)}</b>`) : [],
+    const few = groups.size > 1 && groups.size <= 12;
+    const middles = { type: "scatter3d", mode: "text", hoverinfo: "skip", text: few ? ordered.map(([key]) => `<b>${nameOf(key)}</b>`) : [],
       ...Object.fromEntries(["x", "y", "z"].map((axis) => [axis, few ? ordered.map(([, at]) => median([...at[axis]])) : []])),
-      textfont: { family: FONT, size: 15, color: ordered.map(([key]) => (colors.dark ? "#ffffff" : hue(key, false))) } }; // prettier-ignore
+      textfont: { family: FONT, size: 17, color: colors.ink } }; // prettier-ignore
     return [...clouds, ...(few ? [middles] : []), ...prior(colors, Math.min(...third))];
   }
 
@@ -74,17 +75,16 @@ export function create(container, { session, store, tab }) {
     if (!tab.hasPrior(about.config)) return [];
     const [c, s, zero] = [ROUND.map((a) => SPHERE * Math.cos(a)), ROUND.map((a) => SPHERE * Math.sin(a)), ROUND.map(() => 0)];
     const rings = deep() === "plane" ? [[c, s, ROUND.map(() => lowest)]] : [[c, s, zero], [c, zero, s], [zero, c, s]];
-    return rings.map(([x, y, z], i) => ({ type: "scatter3d", mode: "lines", x, y, z, hoverinfo: "skip", name: `N(0, I), ${SPHERE}σ`, legendgroup: "prior", showlegend: i === 0, line: { color: colors.ink, width: 2, dash: "dash" } }));
+    return rings.map(([x, y, z]) => ({ type: "scatter3d", mode: "lines", x, y, z, hoverinfo: "skip", name: `N(0, I), ${SPHERE}σ`, line: { color: colors.ink, width: 2, dash: "dash" } }));
   }
 
   function layout(m, colors) {
     const names = deep() === "plane" ? ["z₁", "z₂", "log q(z)"] : [1, 2, 3].map((i) => `PC ${i} (${percent(m[`share/${i}`], 0)})`);
     const axis = (text) => ({ title: { text, font: { size: 13, color: colors.ink2 } }, color: colors.ink3, gridcolor: colors.line, zerolinecolor: colors.lineStrong, showbackground: false, showspikes: false, tickfont: { size: 11 } });
     return {
-      uirevision: "kept", margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: colors.surface, font: { family: FONT, size: 12.5, color: colors.ink2 },
-      legend: { x: 1, xanchor: "right", y: 1, bgcolor: "rgba(0,0,0,0)", itemsizing: "constant", font: { size: 12.5, color: colors.ink } },
+      uirevision: "kept", showlegend: false, margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: colors.surface, font: { family: FONT, size: 12.5, color: colors.ink2 },
       hoverlabel: { bgcolor: colors.surface, bordercolor: colors.lineStrong, font: { family: FONT, color: colors.ink } },
-      scene: { uirevision: "kept", dragmode: "orbit", camera: { eye: { x: eye[0], y: eye[1], z: eye[2] }, center: { x: 0, y: 0, z: -0.06 } },
+      scene: { uirevision: "kept", dragmode: "orbit", camera: { eye: { x: eye[0], y: eye[1], z: eye[2] }, center: { x: 0, y: 0, z: -0.1 } },
         aspectmode: deep() === "plane" ? "manual" : "data", aspectratio: { x: 1.15, y: 1.15, z: 0.7 }, xaxis: axis(names[0]), yaxis: axis(names[1]), zaxis: axis(names[2]) },
     }; // prettier-ignore
   }
@@ -92,7 +92,7 @@ export function create(container, { session, store, tab }) {
   async function draw() {
     if (!plotly || !asking.frame || !space.clientWidth || failed) return;
     const colors = colorsOf(container);
-    const key = [colors.key, colors.dark, about.config.latent].join();
+    const key = [colors.key, colors.dark, about.config.latent, ...hidden].join();
     if (drawn?.frame === asking.frame && drawn.key === key) return;
     drawn = { frame: asking.frame, key };
     try {
@@ -104,6 +104,31 @@ export function create(container, { session, store, tab }) {
       failed = NO_WEBGL;
       show();
     }
+  }
+
+  /** A button per class that takes it away. */
+  function legend() {
+    const box = find(".classes");
+    const label = view(asking.frame, "cloud", "points")?.arrays.label;
+    const keys = label ? [...new Set(label)].sort((a, b) => a - b) : [];
+    const colors = colorsOf(container);
+    const key = [keys, colors.dark, about.set.key].join();
+    box.hidden = keys.length < 2 || Boolean(failed);
+    if (box.dataset.key !== key) {
+      box.dataset.key = key;
+      box.replaceChildren(
+        ...keys.map((k) => {
+          const button = Object.assign(document.createElement("button"), { type: "button", className: "toggle", innerHTML: "<i></i>" });
+          button.append(nameOf(k));
+          button.firstChild.style.background = hue(k, colors.dark);
+          button.dataset.label = k;
+          button.addEventListener("click", () => (hidden.has(k) ? hidden.delete(k) : hidden.add(k), show()));
+          return button;
+        }),
+      );
+      box.insertAdjacentHTML("beforeend", tab.hasPrior(about.config) ? `<span class="legend dash">N(0, I) at ${SPHERE}σ</span>` : "");
+    }
+    for (const button of box.querySelectorAll("button")) button.setAttribute("aria-pressed", !hidden.has(+button.dataset.label));
   }
 
   /** Where the visitor has turned it to. */
@@ -130,7 +155,7 @@ export function create(container, { session, store, tab }) {
   });
   find(".views-3d").addEventListener("click", (event) => event.target.dataset.eye && look(EYES[event.target.dataset.eye]));
   new ResizeObserver(() => (drawn && plotly && !failed && space.clientWidth ? plotly.Plots.resize(space) : draw())).observe(space);
-  onTheme(() => about && draw());
+  onTheme(() => about && show());
 
   // --- words ------------------------------------------------------------------------------------------------------------------------
   function sentence() {
@@ -153,11 +178,12 @@ export function create(container, { session, store, tab }) {
     space.hidden = Boolean(failed);
     find(".flat").hidden = !failed;
     for (const button of container.querySelectorAll("[data-eye]")) button.disabled = Boolean(failed) || !m;
-    find(".said").textContent = failed ? "" : "drag or arrow keys turn it, the wheel zooms, a name in the legend hides its class";
+    find(".said").textContent = failed ? "" : "drag or arrow keys turn it, the wheel zooms";
     find(".scene-words").textContent = sentence();
     container.dataset.webgl = failed ? "no" : "yes";
     if (failed && !flat) flat = createSmallMap(find(".flat"), "Posterior means along the first two directions");
     flat?.update({ points: view(asking.frame, "cloud", "points"), hasPrior: tab.hasPrior(about.config), axes: deep() === "plane" ? ["z₁", "z₂"] : [1, 2].map((i) => `PC ${i}${m ? ` (${fixed(100 * m[`share/${i}`], 0)} %)` : ""}`) });
+    legend();
     draw();
   }
 
@@ -166,6 +192,7 @@ export function create(container, { session, store, tab }) {
       about = next;
       if (asking.renew(next)) {
         drawn = null;
+        hidden.clear();
         if (ready(store)) asking.ask({});
       } else asking.again();
       show();

@@ -11,7 +11,9 @@ export const title = "Latent by latent";
 
 const PLACES = 11; // of a sweep, −3 to 3
 const LOWEST = 1e-4; // variances below it are drawn there
-const LEFT = 58;
+const LEFT = 46;
+const GUTTER = 26;
+const WIDE = 620; // px from which both charts stand side by side
 const WIDEST = 46; // px of a bar
 
 export function create(container, { session, store }) {
@@ -27,7 +29,7 @@ export function create(container, { session, store }) {
   let about = null;
   let chosen = 0; // index of a latent
   let sorted = false;
-  let pitch = 1;
+  let plots = []; // as last drawn
   let picked = false; // by the visitor
 
   const frame = () => store.frameAt(store.step);
@@ -47,15 +49,27 @@ export function create(container, { session, store }) {
     const [v, kl] = [variances(), kls()];
     if (!v) return;
     const all = order();
-    const [left, right] = [LEFT, width - 8];
-    pitch = (right - left) / all.length;
-    const split = kl ? height * 0.5 : 12;
-    const k = all.indexOf(chosen);
-    ctx.fillStyle = colors.sunken;
-    if (k >= 0) ctx.fillRect(left + k * pitch, 4, pitch, height - 20);
-    if (kl) nats(ctx, kl.arrays.values, all, { left, right, top: 16, bottom: split - 6 }, colors);
-    spread(ctx, v, all, { left, right, top: split + 16, bottom: height - 20 }, colors);
-    numbers(ctx, all, { left, bottom: height - 20 }, colors);
+    plots = layoutOf(width, height, Boolean(kl));
+    for (const plot of plots) {
+      const pitch = (plot.right - plot.left) / all.length;
+      const k = all.indexOf(chosen);
+      ctx.fillStyle = colors.sunken;
+      if (k >= 0) ctx.fillRect(plot.left + k * pitch, plot.top, pitch, plot.bottom - plot.top);
+      if (plot.shows === "KL") nats(ctx, kl.arrays.values, all, plot, colors);
+      else spread(ctx, v, all, plot, colors);
+      numbers(ctx, all, plot, colors);
+    }
+  }
+
+  /** Both charts side by side, or where that is too narrow the one above the other. */
+  function layoutOf(width, height, both) {
+    const beside = width >= WIDE;
+    const shows = both ? ["KL", "variance"] : ["variance"];
+    return shows.map((what, k) => {
+      const [w, h] = beside ? [(width - (shows.length - 1) * GUTTER) / shows.length, height] : [width, height / shows.length];
+      const [x, y] = beside ? [k * (w + GUTTER), 0] : [0, k * h];
+      return { shows: what, left: x + LEFT, right: x + w - 4, top: y + 20, bottom: y + h - 20 };
+    });
   }
 
   function nats(ctx, values, all, plot, colors) {
@@ -86,6 +100,7 @@ export function create(container, { session, store }) {
   }
 
   function columns(ctx, all, top, plot, color, colors) {
+    const pitch = (plot.right - plot.left) / all.length;
     const wide = Math.min(WIDEST, pitch * 0.66);
     all.forEach((i, k) => {
       const [x, y] = [plot.left + (k + 0.5) * pitch - wide / 2, top(i)];
@@ -99,11 +114,13 @@ export function create(container, { session, store }) {
   }
 
   function name(ctx, words, { left, top }, colors) {
-    plate(ctx, words, left + 2, top - 7, { colors, color: colors.ink2, alpha: 0 });
+    plate(ctx, words, left - LEFT + 2, top - 11, { colors, color: colors.ink2, alpha: 0 });
   }
 
-  function numbers(ctx, all, { left, bottom }, colors) {
+  function numbers(ctx, all, { left, right, bottom }, colors) {
+    const pitch = (right - left) / all.length;
     ctx.font = TICK;
+    ctx.textBaseline = "middle";
     ctx.textAlign = "center";
     const every = Math.max(1, Math.ceil(20 / pitch));
     all.forEach((i, k) => {
@@ -112,7 +129,7 @@ export function create(container, { session, store }) {
     });
     ctx.textAlign = "left";
     ctx.fillStyle = colors.ink2;
-    ctx.fillText("latent", 2, bottom + 11);
+    ctx.fillText("latent", left - LEFT + 2, bottom + 11);
   }
 
   const active = (i) => variances().arrays.values[i] > variances().low;
@@ -136,7 +153,10 @@ export function create(container, { session, store }) {
 
   bars.canvas.style.cursor = "pointer";
   bars.canvas.addEventListener("pointerdown", (event) => {
-    const i = order()[Math.floor((bars.point(event).x - LEFT) / pitch)];
+    const { x, y } = bars.point(event);
+    const plot = plots.find((p) => x >= p.left && x <= p.right && y <= p.bottom + 20);
+    const all = order();
+    const i = plot && all[Math.floor(((x - plot.left) / (plot.right - plot.left)) * all.length)];
     if (i != null) choose(i);
   });
   bars.canvas.addEventListener("keydown", (event) => {
