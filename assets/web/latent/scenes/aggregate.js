@@ -96,7 +96,7 @@ export function create(container, { session, store, redraw }) {
         return button;
       }),
     );
-    find(".strip").classList.toggle("numbers", about?.kind === "2d");
+    if (!holes.length) find(".strip").textContent = known ? "None: within 2σ no cell has less than a tenth of the prior's density." : "";
   }
 
   // --- the map ----------------------------------------------------------------------------------------------------------------------
@@ -220,6 +220,7 @@ export function create(container, { session, store, redraw }) {
     find(".where").textContent = refused || (place && m ? `z ${words(place)}, ${ratio(place)}` : "");
     find(".pair").hidden = about.kind === "2d";
     find(".scene-words").textContent = sentence();
+    container.classList.toggle("nothing", !about.started || Boolean(asking.refused && !m));
     Object.assign(container.dataset, { place: place?.join() ?? "", decoded: decoded?.place.join() ?? "", holes: m?.holes ?? "", kl: m?.aggregate_kl ?? "", inhole: place && heat("holes") ? Boolean(cellAt(heat("holes"), ...place)) : "" });
     map.schedule();
   }

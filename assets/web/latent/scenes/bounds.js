@@ -93,7 +93,7 @@ export function create(container, { session, store }) {
     ctx.fillStyle = colors.ink;
     ctx.fillText(name, left - 10, y);
     const words = `${fixed(nats, 2)} nats${bits ? ` · ${fixed(bits, 3)} bits/dim` : ""}`;
-    const beside = `${fixed(gap, 2)} above`;
+    const beside = `${fixed(gap, gap < 0.1 ? 3 : 2)} above`;
     if (slim) plate(ctx, words, left + 4, y - high / 2 - 8, { colors, align: "left" });
     else plate(ctx, words, X(gap) + 8, y - 7, { colors, align: "left", font: `700 13px ${LABEL.split("px ")[1]}`, height: 17 });
     if (!slim) plate(ctx, gap ? beside : "the tightest here", X(gap) + 8, y + 9, { colors, align: "left", color: colors.ink3 });
@@ -123,6 +123,7 @@ export function create(container, { session, store }) {
     find("h3 small").textContent = "nats, mean over test examples";
     find(".said").textContent = m ? `n ${int(m.n)}, seed ${asking.values.seed}, up to 500 draws for each` : "";
     find(".scene-words").textContent = sentence();
+    container.classList.toggle("nothing", !about.started || Boolean(asking.refused && !m));
     Object.assign(container.dataset, { rungs: rungs().map((r) => `${r.name} ${r.nats}`).join("; "), seed: asking.values?.seed ?? "", n: m?.n ?? "" });
     chart.schedule();
   }

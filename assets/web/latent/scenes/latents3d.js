@@ -10,6 +10,7 @@ import { createSmallMap } from "./smallmap.js";
 export const title = "Latents in 3-D";
 
 const EYES = { Corner: [1.02, -1.02, 0.5], Front: [0, -1.35, 0.05], Side: [1.35, 0, 0.05], Above: [0, -0.01, 1.4] };
+const FARTHER = 1.3; // times as far away from a cloud that has no floor
 const TURN = Math.PI / 18; // rad per arrow key
 const SPHERE = 2; // standard deviations of the prior that are drawn
 const ROUND = Array.from({ length: 65 }, (_, i) => (i * 2 * Math.PI) / 64);
@@ -40,6 +41,9 @@ export function create(container, { session, store, tab }) {
       (error) => ((failed = `${error.message} The first two directions stand in.`), show()),
     );
   }
+
+  /** Where the eye stands, by name. */
+  const seenFrom = (name) => EYES[name].map((v) => v * (deep() === "plane" ? 1 : FARTHER));
 
   // --- what is drawn ------------------------------------------------------------------------------------------------------------------
   const deep = () => (about.config.latent > 2 ? "principal" : "plane");
@@ -153,7 +157,7 @@ export function create(container, { session, store, tab }) {
     const up = Math.max(-1.5, Math.min(1.5, Math.asin(eye[2] / r) + turn[1] * TURN));
     look([r * Math.cos(up) * Math.cos(around), r * Math.cos(up) * Math.sin(around), r * Math.sin(up)]);
   });
-  find(".views-3d").addEventListener("click", (event) => event.target.dataset.eye && look(EYES[event.target.dataset.eye]));
+  find(".views-3d").addEventListener("click", (event) => event.target.dataset.eye && look(seenFrom(event.target.dataset.eye)));
   new ResizeObserver(() => (drawn && plotly && !failed && space.clientWidth ? plotly.Plots.resize(space) : draw())).observe(space);
   onTheme(() => about && show());
 
@@ -180,6 +184,7 @@ export function create(container, { session, store, tab }) {
     for (const button of container.querySelectorAll("[data-eye]")) button.disabled = Boolean(failed) || !m;
     find(".said").textContent = failed ? "" : "drag or arrow keys turn it, the wheel zooms";
     find(".scene-words").textContent = sentence();
+    container.classList.toggle("nothing", !about.started || Boolean(asking.refused && !m));
     container.dataset.webgl = failed ? "no" : "yes";
     if (failed && !flat) flat = createSmallMap(find(".flat"), "Posterior means along the first two directions");
     flat?.update({ points: view(asking.frame, "cloud", "points"), hasPrior: tab.hasPrior(about.config), axes: deep() === "plane" ? ["z₁", "z₂"] : [1, 2].map((i) => `PC ${i}${m ? ` (${fixed(100 * m[`share/${i}`], 0)} %)` : ""}`) });
@@ -192,6 +197,7 @@ export function create(container, { session, store, tab }) {
       about = next;
       if (asking.renew(next)) {
         drawn = null;
+        look(seenFrom("Corner"));
         hidden.clear();
         if (ready(store)) asking.ask({});
       } else asking.again();

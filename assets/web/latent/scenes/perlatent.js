@@ -205,7 +205,7 @@ export function create(container, { session, store }) {
     const says = kl ? `Latent ${chosen + 1} carries ${fixed(kl.arrays.values[chosen], 2)} of ${fixed(total, 2)} nats` : `The mean of latent ${chosen + 1} has variance ${fmt(v.arrays.values[chosen], 2)}`;
     const moved = change(shown);
     const does = moved == null ? "" : `; from −3 to 3 it changes the picture by ${percent(moved, 1)} of the range of a pixel${moved < 0.01 ? ": the decoder does not listen to it" : ""}`;
-    return `${elsewhere(store, asking.frame)}${says}${does}. ${int(used)} of ${int(d)} latents are in use. Step ${int(store.step)}, n 1,000 test examples for the bars, seed ${about.config.seed}.`;
+    return `${elsewhere(store, asking.frame)}${says}${does}. ${int(used)} of ${int(d)} latents are in use. Step ${int(store.step)}, n ${int((view(frame(), "latent", "points")?.arrays.xy.length ?? 0) / 2)} test examples for the bars, seed ${about.config.seed}.`;
   }
 
   function show() {
@@ -219,6 +219,7 @@ export function create(container, { session, store }) {
     for (const control of container.querySelectorAll(".bar :is(button, select, input)")) control.disabled = !ready(store);
     find(".said").textContent = all.length ? "press a bar, or use left and right" : "";
     find(".scene-words").textContent = sentence(shown);
+    container.classList.toggle("nothing", !about.started || variances()?.name !== "variance of mean");
     Object.assign(container.dataset, { chosen: chosen + 1, swept: asking.values?.sweep ?? "", latents: all.length });
     bars.schedule();
   }

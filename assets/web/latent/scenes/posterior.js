@@ -40,10 +40,16 @@ export function create(container, { session, store, tab }) {
     const n = count();
     index = n ? ((next % n) + n) % n : Math.max(0, next);
     find("input").value = index;
-    if (!ready(store)) return show();
+    if (!ready(store) || unfit()) return show();
     asking.ask({ index });
     encoding.ask({ index });
     return show();
+  }
+
+  /** Why this run has no such picture, "" if it has. */
+  function unfit() {
+    if (!tab.hasPrior(about.config)) return "This objective has no posterior: each example is one point among the latents.";
+    return about.config.latent === 2 ? "" : `The true posterior is computed on a grid, which two latents allow; this run has ${int(about.config.latent)}.`;
   }
 
   const count = () => (view(newest(store), "latent", "points")?.arrays.xy.length ?? 0) / 2;
@@ -117,7 +123,7 @@ export function create(container, { session, store, tab }) {
 
   function sentence() {
     if (!about.started) return "Nothing trained yet. Train a run of two latents, and the exact posterior stands beside the encoder's here.";
-    if (asking.refused) return asking.refused;
+    if (unfit() || asking.refused) return unfit() || asking.refused;
     if (looking) return `Looking at twelve posteriors: ${looking} to go.`;
     if (!m()) return "Computing the posterior on a grid.";
     const { log_px: px, elbo, kl_q_posterior: gap } = m();
@@ -146,7 +152,7 @@ export function create(container, { session, store, tab }) {
     find(".pair").hidden = about.kind === "2d";
     for (const control of container.querySelectorAll(".bar :is(button, input)")) control.disabled = !ready(store) || looking > 0;
     for (const [name, value] of [["logpx", m()?.log_px], ["elbo", m()?.elbo], ["gap", m()?.kl_q_posterior]]) find(`.${name}`).textContent = current ? `${fixed(value, 2)} nats` : "—";
-    find(".posterior-parts").classList.toggle("faint", Boolean(asking.refused));
+    container.classList.toggle("nothing", !about.started || Boolean(unfit()) || Boolean(asking.refused && !m()));
     find(".scene-words").textContent = sentence();
     find(".said").textContent = count() ? `of ${int(count())}` : "";
     Object.assign(container.dataset, { index: asking.values?.index ?? "", gap: current ? m().kl_q_posterior : "" });
@@ -162,7 +168,7 @@ export function create(container, { session, store, tab }) {
     update(next) {
       about = next;
       if ([asking, encoding].map((a) => a.renew(next)).some(Boolean)) choose(index);
-      else if (!next.running) for (const a of [asking, encoding]) a.again();
+      else if (!next.running && !unfit()) for (const a of [asking, encoding]) a.again();
       show();
     },
   };

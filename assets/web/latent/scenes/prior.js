@@ -63,6 +63,7 @@ export function create(container, { session, store, tab }) {
     const m = measured("normal");
     find(".said").textContent = m ? `${about.kind === "2d" ? "" : `${N} of n ${int(m.n)} shown, `}seed ${seed}; on the maps z as dots over test examples in the hues of their classes` : "";
     find(".scene-words").textContent = sentence();
+    container.classList.toggle("nothing", !about.started || Boolean(asked.normal.refused && !m));
     Object.assign(container.dataset, { seed, noise, waiting: Object.values(asked).some((a) => a.waiting) });
   }
 

@@ -3,6 +3,7 @@
 import { fixed, duration, int, short } from "../../format.js";
 import { createSurface } from "../../surface.js";
 import { trainSet } from "../../seedset.js";
+import { newest, view } from "./asking.js";
 import { drawLatents, drawPlane } from "./sweepplots.js";
 import { KNOBS, SweepSet } from "./sweepset.js";
 import { caveat } from "./reals.js";
@@ -28,6 +29,7 @@ export function create(container, { session, store, tab, redraw }) {
   let going = null; // {set, control} under way
   let refused = "";
   let foreseen = ""; // key of the set whose time was asked for
+  let before = Promise.resolve(); // settled when no such question is under way
 
   /** The set of the settings on the stage. */
   function current() {
@@ -47,6 +49,7 @@ export function create(container, { session, store, tab, redraw }) {
     show();
     // a set of seeds puts its seed into the settings; here that is the value of the knob
     const ask = ({ seed: value }, options) => session.exact(set.at(value), options);
+    await before;
     try {
       await trainSet(set, { ask, signal: going.control.signal, changed: show });
     } catch (error) {
@@ -60,17 +63,15 @@ export function create(container, { session, store, tab, redraw }) {
   }
 
   /** How long the first of them takes, before anybody presses. */
-  async function foresee() {
+  function foresee() {
     const set = current();
     if (set.seconds != null || foreseen === set.key || going || !offered() || about.running) return;
     foreseen = set.key;
-    try {
-      set.take(set.seeds[0], await session.exact(set.at(set.seeds[0]), { foresee: true }));
-      refused = "";
-    } catch (error) {
-      refused = error.message;
-    }
-    show();
+    const value = set.seeds[0];
+    const ask = () => session.exact(set.at(value), { foresee: true });
+    const taken = (answer) => (set.take(value, answer), (refused = ""));
+    const failed = (error) => (current() === set ? (refused = error.message) : null);
+    before = before.then(ask).then(taken, failed).then(show); // one after the other: a second question takes the place of the first
   }
 
   // --- the run on the stage -----------------------------------------------------------------------------------------------------------
@@ -119,6 +120,9 @@ export function create(container, { session, store, tab, redraw }) {
     return (mode === "beta" ? planeWords(set) : latentWords(set)) + caveat(about.config, about.set);
   }
 
+  /** How many test examples a metric at the end is the mean of. */
+  const tested = () => (view(newest(store), "latent", "points")?.arrays.xy.length ?? 0) / 2;
+
   function planeWords(set) {
     const { now } = path();
     const { beta, seed } = about.config;
@@ -130,8 +134,7 @@ export function create(container, { session, store, tab, redraw }) {
     const score = (p) => p.recon + beta * p.kl;
     const best = runs.map(({ value, m }) => ({ value, gain: score(now) - score({ kl: m.test_kl, recon: m.test_recon }) })).sort((a, b) => b.gain - a.gain)[0];
     const under = best.gain > BELOW ? `the run at β ${short(best.value)} lies below it by ${fixed(best.gain, 1)}` : "no run of the sweep lies below it";
-    const shorter = set.rest.steps < now.step ? ` The sweep's runs are shorter: ${int(set.rest.steps)} steps.` : "";
-    return `${here}; ${line}, and ${under}.${shorter} Runs of ${int(set.rest.steps)} steps, n 1,000 test examples, seed ${int(seed)}.`;
+    return `${here}; ${line}, and ${under}. The sweep's runs have ${int(set.rest.steps)} steps; n ${int(tested())} test examples, seed ${int(seed)}.`;
   }
 
   function latentWords(set) {
@@ -140,10 +143,10 @@ export function create(container, { session, store, tab, redraw }) {
     const by = (metric) => runs.filter((r) => r.m[metric] != null).reduce((a, b) => (b.m[metric] < a.m[metric] ? b : a));
     const best = by("test_neg_elbo");
     const last = runs.at(-1);
-    const idle = last.value - (last.m.active_units ?? last.value);
-    const more = last.value > best.value && last.m.test_neg_elbo - best.m.test_neg_elbo > BELOW ? `${name(last.value)} are ${fixed(last.m.test_neg_elbo - best.m.test_neg_elbo, 1)} nats worse` : `of ${name(last.value)} ${int(last.m.active_units)} are in use`;
-    const unused = idle > 0 ? "; latents that nobody uses cost no KL" : "";
-    return `The lowest −ELBO, ${fixed(best.m.test_neg_elbo, 1)} nats, has ${name(best.value)}; ${more}${unused}. Runs of ${int(set.rest.steps)} steps, n 1,000 test examples, one seed (${int(about.config.seed)}): a difference of a few tenths may be chance.`;
+    const worse = last.m.test_neg_elbo - best.m.test_neg_elbo;
+    const used = last.m.active_units == null ? "" : `, of which ${int(last.m.active_units)} ${last.m.active_units === 1 ? "is" : "are"} in use,`;
+    const more = last === best ? `${int(last.m.active_units)} of them are in use` : `the run with ${name(last.value)}${used} is ${fixed(worse, 1)} nats worse`;
+    return `The lowest −ELBO, ${fixed(best.m.test_neg_elbo, 1)} nats, has ${name(best.value)}; ${more}. Runs of ${int(set.rest.steps)} steps, n ${int(tested())} test examples, one seed (${int(about.config.seed)}): a difference of a few tenths may be chance.`;
   }
 
   function table(set) {
@@ -187,6 +190,7 @@ export function create(container, { session, store, tab, redraw }) {
     find("section h3").innerHTML = mode === "beta" ? `Reconstruction against KL <small class="key"><span class="legend line model">this run</span> <span class="legend ringed">a run at each β</span> <span class="legend dash">slope −β</span></small>` : `Bounds by number of latents <small class="key"><span class="legend line model">−ELBO</span> <span class="legend dotted">IWAE-50</span></small>`;
     find(".said").textContent = said(set);
     find(".scene-words").textContent = sentence();
+    container.classList.toggle("nothing", !about.started);
     table(set);
     Object.assign(container.dataset, { mode, state: busy ? "busy" : "idle", done: set.done.length, of: set.seeds.length, dots: JSON.stringify(set.measured.map((r) => [r.value, r.m.test_kl, r.m.test_recon])), steps: set.rest.steps });
     plot.schedule();
