@@ -53,7 +53,7 @@ export function create(container, { session, store }) {
     const bars = all.filter((r) => r.name !== "exact");
     const slim = width < NARROW;
     const most = Math.max(...bars.map((r) => r.gap), 1e-3) * 1.04;
-    const [left, right, top, bottom] = [MARGIN.left, width - (slim ? 16 : MARGIN.right), MARGIN.top, height - MARGIN.bottom];
+    const [left, right, top, bottom] = [MARGIN.left, width - (slim ? 16 : MARGIN.right), MARGIN.top + (slim ? 16 : 0), height - MARGIN.bottom];
     const X = (v) => left + (v / most) * (right - left);
     axis(ctx, { X, left, right, top, bottom, most }, colors);
     const pitch = (bottom - top) / bars.length;
@@ -62,12 +62,12 @@ export function create(container, { session, store }) {
     ctx.lineWidth = 1.5;
     ctx.setLineDash([4, 3]);
     ctx.beginPath();
-    ctx.moveTo(left, top - 6);
+    ctx.moveTo(left, top - (slim ? 26 : 6));
     ctx.lineTo(left, bottom);
     ctx.stroke();
     ctx.setLineDash([]);
     const last = all.at(-1);
-    plate(ctx, exact(known()) ? `exact ${fixed(last.nats, 2)} nats` : `IWAE-500: ${fixed(last.nats, 2)} nats; the truth lies no higher`, left + 7, top - 9, { colors, font: LABEL, height: 16 });
+    plate(ctx, exact(known()) ? `exact ${fixed(last.nats, 2)} nats` : `IWAE-500: ${fixed(last.nats, 2)} nats; the truth lies no higher`, left + 7, top - (slim ? 22 : 9), { colors, font: LABEL, height: 16 });
   }
 
   function axis(ctx, { X, left, right, top, bottom, most }, colors) {
