@@ -9,7 +9,9 @@ from tests.browser.conftest import open_vae, wait_state
 
 LAB = "#lab-vae"
 NO_WEBGL = """(() => { const get = HTMLCanvasElement.prototype.getContext;
-  HTMLCanvasElement.prototype.getContext = function (kind, ...rest) { return /webgl/.test(kind) ? null : get.call(this, kind, ...rest); }; })()"""
+  const none = (kind) => /webgl/.test(kind);
+  HTMLCanvasElement.prototype.getContext = function (kind, ...rest) { return none(kind) ? null : get.call(this, kind, ...rest); };
+})()"""
 PREVIEW = "s => { window.playground.commands.preview(s); }"
 
 
@@ -40,13 +42,13 @@ def answer(page, question: str, **values) -> dict:
     return page.evaluate(ask, [question, values])
 
 
-def small(page, **settings) -> None:
+def small(page, steps=60, **settings) -> None:
     """A short run on the 8×8 digits, trained."""
-    page.evaluate(PREVIEW, {"dataset": "digits", "steps": 60} | settings)
+    page.evaluate(PREVIEW, {"dataset": "digits", "steps": steps} | settings)
     page.wait_for_function("() => window.playground.store.active?.info.config.dataset === 'digits' && window.playground.store.step === 0")
     page.evaluate("() => { window.playground.commands.train(); }")
     wait_state(page, "finished", 60, lab="vae")
-    page.wait_for_function("() => window.playground.store.frameAt(60)?.step === 60")
+    page.wait_for_function("n => window.playground.store.frameAt(n)?.step === n", arg=steps)
 
 
 def test_both_priors_have_the_servers_numbers(page):
@@ -184,29 +186,30 @@ def test_a_bar_sweeps_its_latent(page):
 
 
 def test_a_sweep_draws_the_servers_runs(page):
-    small(page, latent=3)
+    small(page, latent=3, steps=300)
     box = scene(page, "sweep")
     box.locator(".said", has_text="about").wait_for()
     assert "seed" in box.locator(".said").inner_text(), "how long it takes is said before it starts"
-    box.locator("select").select_option("20")
+    box.locator("select").select_option("30")
     box.locator(".press").click()
     until(page, "sweep", "d.done === '6' && d.state === 'idle'")
     dots = {beta: (kl, recon) for beta, kl, recon in json.loads(box.get_attribute("data-dots"))}
     assert list(dots) == [0.1, 0.3, 1, 3, 10, 20]
     assert dots[20][0] < dots[0.1][0], "β buys less KL"
     exact = "async (s) => (await window.playground.session.exact({ ...window.playground.store.active.info.config, ...s })).rows.at(-1).m"
-    m = page.evaluate(exact, {"beta": 3, "steps": 20})
+    m = page.evaluate(exact, {"beta": 3, "steps": 30})
     assert dots[3] == pytest.approx((m["test_kl"], m["test_recon"]), rel=1e-6)
     cell = box.locator("tr[data-value='3'] td[data-metric=test_neg_elbo]")
     assert float(cell.get_attribute("data-value")) == pytest.approx(m["test_neg_elbo"], rel=1e-6)
     words = box.locator(".scene-words").inner_text()
     now = page.evaluate("() => ['test_kl', 'test_recon'].map((name) => window.playground.store.value(name))")
-    assert f"{now[0]:.1f} nats of KL" in words and f"{now[1]:.1f} nats off" in words and "20 steps" in words
+    assert f"{now[0]:.1f} nats of KL" in words and f"{now[1]:.1f} nats off" in words and "30 steps" in words
     score = {beta: recon + kl for beta, (kl, recon) in dots.items()}
     gain = now[1] + now[0] - min(score.values())
     assert ("lies below it by" in words) == (gain > 0.1), words
     box.locator("[data-mode=latent]").click()
-    until(page, "sweep", "d.mode === 'latent' && d.done === '0'")
+    box.locator("select").select_option("300")
+    until(page, "sweep", "d.mode === 'latent' && d.steps === '300'")
     box.locator(".press").click()
     until(page, "sweep", "+d.done >= 1")
     box.locator(".press", has_text="Stop").click()

@@ -114,6 +114,7 @@ export function create(container, { session, store, tab, redraw }) {
   }
 
   function sentence() {
+    if (!about.started || !path().now) return "Nothing trained yet. Train, and the run draws its path through this plane.";
     if (!offered()) return mode === "beta" ? "β is a knob of the ELBO, of β-VAE, of warm-up and of free bits; the objective on the stage has none." : "This objective has no bound to compare latents by.";
     if (refused) return refused;
     const set = current();
@@ -126,7 +127,6 @@ export function create(container, { session, store, tab, redraw }) {
   function planeWords(set) {
     const { now } = path();
     const { beta, seed } = about.config;
-    if (!now) return "Nothing trained yet. Train, and the run draws its path through this plane.";
     const here = `At step ${int(now.step)} this run pays ${fixed(now.kl, 1)} nats of KL and is ${fixed(now.recon, 1)} nats off in reconstruction`;
     const line = `along the dashed line one nat of KL buys ${beta === 1 ? "one nat" : `${short(beta)} nats`} of reconstruction: β = ${short(beta)} asks for no worse a rate`;
     const runs = set.measured;
