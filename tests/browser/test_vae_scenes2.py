@@ -19,6 +19,7 @@ PREVIEW = "s => { window.playground.commands.preview(s); }"
 def page(browser, app):
     opened = open_vae(browser, app)
     opened.set_default_timeout(60_000)
+    opened.wait_for_function("() => document.querySelector('#lab-vae .views').dataset.exact === 'true'")  # no question is under way
     yield opened
     bad = list(opened.watch.bad)
     opened.context.close()
@@ -181,8 +182,7 @@ def test_a_bar_sweeps_its_latent(page):
     canvas = box.locator(".bars canvas").bounding_box()
     page.mouse.click(canvas["x"] + 60, canvas["y"] + canvas["height"] / 2)
     until(page, "units", "d.chosen === '1' && d.swept === '1'")
-    scene(page, "posterior")
-    assert "this run has 6" in page.locator(f"{LAB} .scene-posterior .scene-words").inner_text()
+    scene(page, "posterior").locator(".scene-words", has_text="this run has 6").wait_for()
 
 
 def test_a_sweep_draws_the_servers_runs(page):

@@ -8,6 +8,7 @@ import { rgba } from "../../colors.js";
 import { createPicture } from "../picture.js";
 import { createAsking, elsewhere, named, ready, view } from "./asking.js";
 import { cellAt, paint } from "./densities.js";
+import { createPath } from "./reals.js";
 
 export const title = "Do the codes fill the prior?";
 
@@ -20,11 +21,12 @@ export function create(container, { session, store, redraw }) {
   container.classList.add("about-all");
   container.innerHTML = `<div class="aggregate-parts"><section><h3>q(z) of all examples <small class="key"><span class="legend dash">N(0, I) at 1, 2, 3σ</span> <span class="legend hatch">holes</span></small></h3><div class="map"></div></section>
     <section class="facts"><dl><dt>KL(q(z) ‖ p(z)), at least</dt><dd class="kl">—</dd><dt>prior mass in holes, within 2σ</dt><dd class="mass">—</dd></dl>
-    <h3>Decoded there <small class="where"></small></h3><div class="pair"><figure><div class="junk"></div><figcaption>decoded</figcaption></figure><figure><div class="near"></div><figcaption class="nearest">nearest test example</figcaption></figure></div>
+    <h3>Decoded there <small class="where"></small></h3><div class="pair"><figure><div class="junk"></div><figcaption>decoded</figcaption></figure><figure><div class="near"></div><figcaption class="nearest">nearest test example</figcaption></figure></div><div class="landing" hidden></div>
     <h3>Holes, the largest first <small>press one</small></h3><div class="strip"></div><p class="scene-words"></p></section></div>`;
   const find = (selector) => container.querySelector(selector);
   const map = createSurface(find(".map"), draw, { label: "Density of the codes: the arrow keys move the place that is decoded", focusable: true });
   const [junk, near] = [createPicture(find(".junk"), "What the decoder makes of this place"), createPicture(find(".near"), "The nearest test example")];
+  const landing = createPath(find(".landing"), "Where the decoder puts this place, over the data");
   const asking = createAsking({ session, store }, "aggregate", { show: renewed });
   const decode = createNewest((place) => session.ask("decode", { z: place, on_map: true }), { answer: (frame, place) => ((decoded = { frame, place }), show()), refuse: (error) => ((refused = error.message), show()) });
   const cache = {};
@@ -219,6 +221,8 @@ export function create(container, { session, store, redraw }) {
     find(".nearest").textContent = label != null && about.set.classes[label] ? `nearest: ${named(about.set.classes, label)}` : "nearest example";
     find(".where").textContent = refused || (place && m ? `z ${words(place)}, ${ratio(place)}` : "");
     find(".pair").hidden = about.kind === "2d";
+    find(".landing").hidden = about.kind !== "2d";
+    landing.update(shown, about.backdrop);
     find(".scene-words").textContent = sentence();
     container.classList.toggle("nothing", !about.started || Boolean(asking.refused && !m));
     Object.assign(container.dataset, { place: place?.join() ?? "", decoded: decoded?.place.join() ?? "", holes: m?.holes ?? "", kl: m?.aggregate_kl ?? "", inhole: place && heat("holes") ? Boolean(cellAt(heat("holes"), ...place)) : "" });

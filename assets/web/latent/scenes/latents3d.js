@@ -66,7 +66,7 @@ export function create(container, { session, store, tab }) {
       marker: { size: 2.6, color: key < 0 ? colors.data : hue(key, colors.dark), opacity: 0.85 },
     }));
     const few = groups.size > 1 && groups.size <= 12;
-    const middles = { type: "scatter3d", mode: "text", hoverinfo: "skip", text: few ? ordered.map(([key]) => `<b>${nameOf(key)}</b>`) : [],
+    const middles = { type: "scatter3d", mode: "text", hoverinfo: "skip", text: few ? ordered.map(([key]) => `<b>${about.set.classes[key] ?? key}</b>`) : [],
       ...Object.fromEntries(["x", "y", "z"].map((axis) => [axis, few ? ordered.map(([, at]) => median([...at[axis]])) : []])),
       textfont: { family: FONT, size: 17, color: colors.ink } }; // prettier-ignore
     return [...clouds, ...(few ? [middles] : []), ...prior(colors, Math.min(...third))];

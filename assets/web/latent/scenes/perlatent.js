@@ -6,6 +6,7 @@ import { createSurface } from "../../surface.js";
 import { TICK, hairline, plate } from "../../views/text.js";
 import { createPicture } from "../picture.js";
 import { createAsking, elsewhere, ready, view } from "./asking.js";
+import { createPath } from "./reals.js";
 
 export const title = "Latent by latent";
 
@@ -20,10 +21,11 @@ export function create(container, { session, store }) {
   container.classList.add("about-all");
   container.innerHTML = `<div class="bar"><button type="button" class="button small sorted" aria-pressed="false">Sort by KL</button>
     <label>Sweep around <select aria-label="Sweep around"><option value="zero">z = 0</option><option value="example">test example</option></select></label><input type="number" min="0" max="999" value="0" aria-label="Number of the test example" hidden><span class="said"></span></div>
-    <div class="bars"></div><h3 class="which"></h3><div class="swept"></div><p class="scene-words"></p>`;
+    <div class="bars"></div><h3 class="which"></h3><div class="swept"></div><div class="track" hidden></div><p class="scene-words"></p>`;
   const find = (selector) => container.querySelector(selector);
   const bars = createSurface(find(".bars"), draw, { label: "Variance and KL of each latent: left and right choose one", focusable: true });
   const row = createRow(find(".swept"));
+  const track = createPath(find(".track"), "Where the decoder puts the places of the sweep, over the data");
   const asking = createAsking({ session, store }, "decode", { show });
   const base = createAsking({ session, store }, "encode", { show: () => (sweep(), show()) });
   let about = null;
@@ -214,8 +216,13 @@ export function create(container, { session, store }) {
     if (!picked && all.length) chosen = [...all].sort((a, b) => (kls() ?? variances()).arrays.values[b] - (kls() ?? variances()).arrays.values[a])[0];
     if (chosen >= all.length) chosen = 0;
     const shown = view(asking.frame, "decode", "decode");
-    row.update(shown, about);
+    const flat = about.kind === "2d";
+    find(".swept").hidden = flat;
+    find(".track").hidden = !flat;
+    row.update(flat ? null : shown);
+    track.update(shown, about.backdrop);
     find(".which").textContent = shown && all.length ? `Latent ${(asking.values?.sweep ?? chosen + 1)} from −3 to 3, ${around() ? `the others as in test example ${base.values?.index ?? ""}` : "the others 0"}` : "";
+    container.classList.toggle("flat-data", flat);
     for (const control of container.querySelectorAll(".bar :is(button, select, input)")) control.disabled = !ready(store);
     find(".said").textContent = all.length ? "press a bar, or use left and right" : "";
     find(".scene-words").textContent = sentence(shown);
@@ -240,7 +247,7 @@ export function create(container, { session, store }) {
   };
 }
 
-/** Pictures side by side with the latent's value under each; or, of points, the path that they take. */
+/** Pictures side by side with the latent's value under each. */
 function createRow(container) {
   const cells = Array.from({ length: PLACES }, (_, i) => {
     const figure = document.createElement("figure");
@@ -250,17 +257,12 @@ function createRow(container) {
     return createPicture(box, "");
   });
   let last = null;
-  const words = container.querySelectorAll("figcaption");
   return {
     update(shown) {
       if (shown === last) return;
       last = shown;
-      const images = shown?.type === "images";
-      container.classList.toggle("places", Boolean(shown) && !images);
       cells.forEach((cell, i) => {
-        const value = fixed(-3 + (6 * i) / (PLACES - 1), 1);
-        words[i].textContent = shown?.type === "points" ? `${value}: (${fixed(shown.arrays.xy[2 * i], 2)}, ${fixed(shown.arrays.xy[2 * i + 1], 2)})` : value;
-        if (!images) return cell.update(null);
+        if (shown?.type !== "images") return cell.update(null);
         const [, c, h, w] = shown.shapes.pixels;
         return cell.update({ ...shown, arrays: { pixels: shown.arrays.pixels.subarray(i * c * h * w, (i + 1) * c * h * w) }, shapes: { pixels: [1, c, h, w] } });
       });

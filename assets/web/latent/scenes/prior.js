@@ -112,7 +112,7 @@ export function create(container, { session, store, tab }) {
 
   function sentence2d(a, b) {
     const saved = (a.sliced_w1 - b.sliced_w1) / a.sliced_w1;
-    const means = saved > ALIKE ? `${percent(saved, 0)} of the distance is the prior's fault.` : saved < -ALIKE ? "Here the mixture is the worse one." : "Hardly another number: N(0, I) is filled.";
+    const means = saved > ALIKE ? `${percent(saved, 0)} of the distance is the prior's fault.` : saved < -ALIKE ? "Here the mixture is the worse one." : "Hardly another number, so where z comes from is not what is wrong.";
     return `Sliced W₁ to the data is ${fixed(a.sliced_w1, 3)} with z from N(0, I) and ${fixed(b.sliced_w1, 3)} with z from the mixture; ${fixed(floors().sliced_w1, 3)} is the floor. ${means}`;
   }
 

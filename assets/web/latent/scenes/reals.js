@@ -46,6 +46,40 @@ export function createExamples(container, label) {
   };
 }
 
+/**
+ * Decoded points of two-dimensional data, joined in their order, over the data.
+ * @returns {{update: (view: object|null, backdrop: object|null) => void}}
+ */
+export function createPath(container, label) {
+  const surface = createSurface(container, draw, { label });
+  let [view, backdrop] = [null, null];
+
+  function draw(ctx, width, height, colors) {
+    const bounds = boundsOf(backdrop, null);
+    const data = backdrop?.views.find((v) => v.panel === "stage" && v.type === "points" && v.role === "data");
+    if (view?.type !== "points" || !bounds || !data) return;
+    const at = mapping(fit(bounds, width, height), width);
+    ctx.globalAlpha = 0.5;
+    drawPoints(ctx, { ...data, arrays: { xy: data.arrays.xy.subarray(0, 1200) } }, { ...at, width, height, colors, options: { radius: 1.6 } });
+    ctx.globalAlpha = 1;
+    const { xy } = view.arrays;
+    ctx.strokeStyle = colors.accent;
+    ctx.lineWidth = 1.5;
+    ctx.beginPath();
+    for (let i = 0; i < xy.length; i += 2) ctx.lineTo(at.X(xy[i]), at.Y(xy[i + 1]));
+    ctx.stroke();
+    drawPoints(ctx, view, { ...at, width, height, colors, options: { radius: 4.5 } });
+  }
+
+  return {
+    update(next, ground) {
+      if (next === view && ground === backdrop) return;
+      [view, backdrop] = [next, ground];
+      surface.schedule();
+    },
+  };
+}
+
 /** A number, its bar from zero to `most`, and a dashed tick at `line`. @returns {string} HTML */
 export function gauge(words, value, { most, line = null }) {
   const at = (v) => `${Math.max(0, Math.min(100, (100 * v) / most)).toFixed(2)}%`;
