@@ -20,6 +20,7 @@ from engines.vae.questions import (
     Aggregate,
     Arithmetic,
     Bounds,
+    Cloud,
     Decode,
     Encode,
     Estimators,
@@ -60,6 +61,8 @@ def answer(engine: VaeEngine, question: Any) -> Iterator[Snapshot | None]:
             yield answers_all.aggregate(engine, question)
         case Bounds():
             yield from answers_all.bounds(engine, question)
+        case Cloud():
+            yield answers_all.cloud(engine)
         case Prior():
             yield from answers_all.prior(engine, question)
         case Estimators():

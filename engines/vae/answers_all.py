@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from engines import metrics
-from engines.core import Bars, Curve, Ellipses, Heat, Points, Snapshot, View
+from engines.core import Bars, Curve, Ellipses, Heat, Images, Points, Snapshot, View
 from engines.state import Rng
 from engines.vae import estimators as bench
 from engines.vae.bounds import aggregate_kl, grid, ladder, log_joint, log_weights, quadrature
 from engines.vae.objectives import kl_per_dim
+from engines.vae.plane import components
 from engines.vae.priors import fitted, normal
 from engines.vae.questions import Aggregate, Bounds, Estimators, Posterior, Prior, Reparameterise
 
@@ -27,6 +28,7 @@ CELLS, MAP = 60, 4.0  # of the map of q(z), and how far it reaches
 WIDE = 5.0  # posterior σ around its mean that the map of one posterior shows
 BINS = 60
 REACH = 4.0  # standard deviations of a density that is drawn
+HOLE, WITHIN = 0.1, 2.0  # of the prior's density below which q(z) has a hole there, and standard deviations of the prior looked at
 
 
 def posterior(engine: VaeEngine, q: Posterior) -> Snapshot:
@@ -71,7 +73,8 @@ def _expected(engine: VaeEngine, x: Tensor, y: Tensor | None, mu: Tensor, logvar
 
 
 def aggregate(engine: VaeEngine, q: Aggregate) -> Snapshot:
-    """q(z) = mean of q(z | x) over the training set, as a map in the plane of the latents beside N(0, I), and KL(q(z) ‖ p(z)), at least."""
+    """q(z) = mean of q(z | x) over training examples, as a map in the plane of the latents beside N(0, I), and KL(q(z) ‖ p(z)), at least.
+    Cells where q(z) is less than HOLE of N(0, I), within WITHIN standard deviations, and the share of that mass that they hold."""
     _posterior(engine, "aggregate")
     if engine.config.latent < 2:
         raise ValueError("latent=1 has no map; two latents or more have one")
@@ -82,15 +85,44 @@ def aggregate(engine: VaeEngine, q: Aggregate) -> Snapshot:
     places = np.stack(np.meshgrid(axis, axis), 2).reshape(-1, 2)  # row by row, upwards
     density = bells(places, plane.ellipses(mu, torch.exp(0.5 * logvar))).reshape(CELLS, CELLS)
     prior = np.exp(-0.5 * (places**2).sum(1)).reshape(CELLS, CELLS) / (2 * np.pi)
+    inside = (places**2).sum(1).reshape(CELLS, CELLS) <= WITHIN**2
+    holes = inside & (density < HOLE * prior)
+    found = {"holes": float(prior[holes].sum() / prior[inside].sum()), "n": float(len(mu))}
     extent = (-MAP, MAP, -MAP, MAP)
     top = float(max(density.max(), prior.max()))
     views: dict[str, tuple[View, ...]] = {
         "aggregate": (
             Heat(density.astype(np.float32), extent, name="q(z)", hi=top),
             Heat(prior.astype(np.float32), extent, role="exact", name="N(0, I)", hi=top),
+            Heat(holes.astype(np.float32), extent, role="exact", name="holes"),
         )
     }
-    return Snapshot(engine.step, {metrics.AGGREGATE_KL: aggregate_kl(engine, n, q.seed)}, views)
+    return Snapshot(engine.step, {metrics.AGGREGATE_KL: aggregate_kl(engine, n, q.seed)} | found, views)
+
+
+def cloud(engine: VaeEngine) -> Snapshot:
+    """Posterior means of test examples along their first three principal directions, and the share of variance along each. Two latents lie
+    as they are, under log q(z), the density of all these posteriors together."""
+    d = engine.config.latent
+    if engine.codebook is not None:
+        raise ValueError("the latents of a VQ-VAE are codes, of which there is no cloud")
+    if d < 2:
+        raise ValueError("latent=1: a cloud needs two latents or more")
+    seen = engine.probe.seen(engine)
+    variance = float(torch.cov(seen.mu.T).trace())
+    if d == 2:
+        _posterior(engine, "the cloud of two latents")
+        assert seen.sigma is not None
+        xy, name = seen.plane.xy(seen.mu), "log q(z)"
+        third = np.log(bells(xy.astype(np.float64), seen.plane.ellipses(seen.mu, seen.sigma)))
+        found = {f"share/{i + 1}": float(seen.mu[:, i].var()) / max(variance, 1e-30) for i in range(2)}
+    else:
+        places = seen.mu @ components(seen.mu, 3).T  # (n, 3)
+        xy, third, name = places[:, :2].cpu().numpy(), places[:, 2].cpu().numpy(), "principal component 3"
+        found = {f"share/{i + 1}": float(places[:, i].var()) / max(variance, 1e-30) for i in range(3)}
+    row = np.arange(len(xy), dtype=np.float32)
+    shown = (Points(xy, name=seen.plane.name, label=engine.probe.label()), Curve(row, third.astype(np.float32), name=name))
+    return Snapshot(engine.step, found | {"n": float(len(xy))}, {"cloud": shown})
 
 
 def bells(places: np.ndarray, e: Ellipses) -> np.ndarray:
@@ -124,6 +156,7 @@ def bounds(engine: VaeEngine, q: Bounds) -> Iterator[Snapshot | None]:
     values = {f"nll/{k}": v for k, v in nll.items()}
     if exact:  # from the first examples: by how much the last rung misses it
         values["nll/exact"] = nll[RUNGS[-1]] - float(torch.cat(exact).mean())
+        values["n_exact"] = float(len(torch.cat(exact)))
     names = ("−ELBO", *(f"IWAE-{k}" for k in RUNGS[1:]), *(("exact",) if exact else ()))
     values |= {"bits_per_dim/500": nll[RUNGS[-1]] / engine.dims / math.log(2)} if _counts(engine) else {}
     bars = np.array([v for k, v in values.items() if k.startswith("nll/")], np.float32)
@@ -156,11 +189,19 @@ def prior(engine: VaeEngine, q: Prior) -> Iterator[Snapshot | None]:
     floor = engine.probe.backdrop(engine).metrics.get(metrics.FRECHET_DISTANCE)
     if floor and metrics.FRECHET_DISTANCE in found:
         found["frechet_multiple"] = found[metrics.FRECHET_DISTANCE] / floor
-    layers: dict[str, tuple[View, ...]] = {"prior": (shown,)}
+    found["n"] = float(engine.probe.n)
+    layers: dict[str, tuple[View, ...]] = {"prior": (shown, _real(engine, q.n))}
     if engine.codebook is None:
         plane = engine.probe.seen(engine).plane
         layers["latent"] = (plane.points(z[:1000], None, torch.zeros_like(z[:1000])),)
     yield Snapshot(engine.step, found, layers)
+
+
+def _real(engine: VaeEngine, n: int) -> View:
+    """As many test examples, to be seen beside samples."""
+    if not engine.image:
+        return Points(engine.probe.xy[: 5 * n], role="data", name="test")
+    return Images(engine.probe.pixels[:n], role="data", name="test")
 
 
 def estimators(engine: VaeEngine, q: Estimators) -> Iterator[Snapshot | None]:

@@ -59,11 +59,11 @@ def plane(mu: Tensor, codes: bool = False) -> Plane:
     return Plane(components(mu), CODES if codes else COMPONENTS)
 
 
-def components(z: Tensor) -> Tensor:
-    """The first two principal directions of z (n, d), (2, d) or fewer rows if d is 1; the largest entry of each is positive."""
+def components(z: Tensor, count: int = 2) -> Tensor:
+    """The first `count` principal directions of z (n, d), (count, d), two if d is 1; the largest entry of each is positive."""
     if z.shape[1] == 1:
         return torch.tensor([[1.0], [0.0]], device=z.device)
     _, vectors = torch.linalg.eigh(torch.cov(z.T))
-    axes = vectors[:, [-1, -2]].T  # (2, d)
+    axes = vectors[:, -count:].flip(1).T  # (count, d)
     largest = axes.gather(1, axes.abs().argmax(1, keepdim=True))
     return axes * largest.sign()

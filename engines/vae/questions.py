@@ -90,6 +90,11 @@ class Bounds(Question):
 
 
 @dataclass(frozen=True)
+class Cloud(Question):
+    """How do the posterior means of test examples lie in three dimensions?"""
+
+
+@dataclass(frozen=True)
 class Arithmetic(Question):
     """What does an example become with one class's mean added and another's taken off?"""
 
@@ -143,6 +148,7 @@ QUESTIONS = {
     "prior": Prior,
     "aggregate": Aggregate,
     "bounds": Bounds,
+    "cloud": Cloud,
     "arithmetic": Arithmetic,
     "estimators": Estimators,
     "reparameterise": Reparameterise,

@@ -123,9 +123,47 @@ def test_the_true_posterior_is_a_density_and_the_gap_is_not_negative(two):
 def test_the_map_of_all_latents_sums_to_one(two, six):
     for engine in (two, six):
         answer = ask(engine, "aggregate")
-        for heat in answer.views["aggregate"]:
+        for heat in answer.views["aggregate"][:2]:
             assert heat.values.sum() * (8 / 59) ** 2 == pytest.approx(1, abs=0.03)
         assert answer.metrics["aggregate_kl"] > -0.05
+
+
+def test_holes_are_where_the_prior_goes_and_no_example_does(two):
+    """The share of N(0, I) within two standard deviations in cells where q(z) has less than a tenth of it."""
+    answer = ask(two, "aggregate")
+    q, p, holes = (heat.values for heat in answer.views["aggregate"])
+    axis = np.linspace(-4, 4, 60)
+    inside = np.hypot(*np.meshgrid(axis, axis)) <= 2
+    assert ((q < 0.1 * p) & inside == (holes == 1)).mean() > 0.999, "but for rounding to float32"
+    assert answer.metrics["holes"] == pytest.approx(p[holes == 1].sum() / p[inside].sum(), abs=1e-3)
+
+
+def test_a_cloud_is_the_means_along_their_principal_directions(six):
+    """Against the singular values of the centred means."""
+    answer = ask(six, "cloud")
+    points, third = answer.views["cloud"]
+    places = np.column_stack([points.xy, third.y])
+    mu = six.probe.seen(six).mu.numpy()
+    s = np.linalg.svd(mu - mu.mean(0), compute_uv=False)
+    np.testing.assert_allclose(np.linalg.norm(places - places.mean(0), axis=0), s[:3], rtol=1e-3)
+    assert [answer.metrics[f"share/{i + 1}"] for i in range(3)] == pytest.approx(s[:3] ** 2 / (s**2).sum(), rel=1e-3)
+    assert len(points.label) == len(mu) == answer.metrics["n"]
+
+
+def test_a_cloud_of_two_latents_lies_under_its_density(two):
+    answer = ask(two, "cloud")
+    points, third = answer.views["cloud"]
+    seen = two.probe.seen(two)
+    np.testing.assert_array_equal(points.xy, seen.mu.numpy())
+    bells = torch.distributions.Normal(seen.mu, seen.sigma)
+    log_q = torch.logsumexp(bells.log_prob(seen.mu[:3, None]).sum(2), 1) - np.log(len(seen.mu))
+    assert third.name == "log q(z)"
+    np.testing.assert_allclose(third.y[:3], log_q, rtol=1e-4)
+
+
+def test_one_latent_has_no_cloud():
+    with pytest.raises(ValueError, match="latent=1"):
+        ask(trained(1, latent=1), "cloud")
 
 
 def test_bounds_are_ordered(two):

@@ -4,6 +4,13 @@ import * as arithmetic from "../latent/scenes/arithmetic.js";
 import * as draw from "../latent/scenes/draw.js";
 import * as interpolate from "../latent/scenes/interpolate.js";
 import * as reparameterise from "../latent/scenes/reparameterise.js";
+import * as aggregate from "../latent/scenes/aggregate.js";
+import * as bounds from "../latent/scenes/bounds.js";
+import * as latents3d from "../latent/scenes/latents3d.js";
+import * as units from "../latent/scenes/perlatent.js";
+import * as posterior from "../latent/scenes/posterior.js";
+import * as prior from "../latent/scenes/prior.js";
+import * as sweep from "../latent/scenes/sweep.js";
 import { createUnits } from "../latent/units.js";
 import { createRowReadings } from "../rowreadings.js";
 
@@ -14,11 +21,12 @@ const hasPrior = ({ objective }) => !WITHOUT_PRIOR.includes(objective);
 export const vae = {
   createArea: createLatentArea,
   createReadings: (part, tools) => createRowReadings(part, { ...tools, tail: createUnits }),
-  scenes: { draw, interpolate, arithmetic, reparameterise },
+  scenes: { draw, interpolate, arithmetic, prior, aggregate, reparameterise, bounds, posterior, units, latents3d, sweep },
   home: { "2d": "Latent space", image: "Latent space" },
   shortcuts: [
     ["draw", "Draw a digit", "pen"],
     ["interpolate", "Interpolate", "right"],
+    ["prior", "The prior matters", "seed"],
   ],
   hasPrior,
   samplesOf: (config) => (hasPrior(config) ? "each z drawn from N(0, I)" : "codes drawn at random"),
