@@ -121,18 +121,26 @@ class GanEngine:
         return metrics
 
     def _deal(self, keep_graph: bool) -> Deal:
+        real, y, z = self._draw()
+        with torch.set_grad_enabled(keep_graph):
+            fake = self.G(z, y)
+        real, fake = self._noisy(real), self._noisy(fake)
+        return Deal(packs(real, self.config.pack), packs(fake, self.config.pack), y, z=z)
+
+    def _draw(self) -> tuple[Tensor, Tensor | None, Tensor]:
+        """One batch of the data (n, …) with its classes (n,), if there are any, and the noise (n, noise_dim) for as many samples."""
         n = self.config.batch
         index = torch.randint(len(self._examples), (n,), generator=self.rng["data"], device=self.device)
         real = self._examples[index]  # (n, …)
         y = None if self._labels is None else self._labels[index]
         if real.dtype == torch.uint8:
             real = real.float().div_(127.5).sub_(1)
-        z = draw_noise(n, self.config, self.rng["noise"])
-        with torch.set_grad_enabled(keep_graph):
-            fake = self.G(z, y)
-        if sigma := self.instance_sigma():
-            real, fake = (x + sigma * torch.randn(x.shape, generator=self.rng["penalty"], device=self.device) for x in (real, fake))
-        return Deal(packs(real, self.config.pack), packs(fake, self.config.pack), y, z=z)
+        return real, y, draw_noise(n, self.config, self.rng["noise"])
+
+    def _noisy(self, x: Tensor) -> Tensor:
+        """x as D sees it: with instance noise."""
+        sigma = self.instance_sigma()
+        return x + sigma * torch.randn(x.shape, generator=self.rng["penalty"], device=self.device) if sigma else x
 
     def instance_sigma(self) -> float:
         """Standard deviation of the noise on everything D sees, in units of the networks; linearly to 0 at the end of the run.
