@@ -1,17 +1,20 @@
-"""What the GAN recipes reach, over several seeds, from the command line a visitor has: the figures of RESULTS.md.
+"""What the GAN recipes reach, over several seeds, through the command line a visitor has: the figures of RESULTS.md.
 
-python -m benchmarks.gan_quality [ring8] [grid25] [collapse] [mnist]
+[PLAYGROUND_ENGINE=fused] python -m benchmarks.gan_quality [ring8] [grid25] [collapse] [mnist-60s] [--first SEED] [--seeds N]
 """
 
+import argparse
+import contextlib
+import io
 import json
-import subprocess
-import sys
+import os
 import tempfile
 from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
+from engines.__main__ import main as command_line
 from engines.gan.config import PRESETS
 
 JOBS = {
@@ -27,23 +30,30 @@ SHOWN = ("modes_covered", "hq_fraction", "reverse_kl", "sliced_w1", "frechet_dis
 
 
 def one(job: dict, seed: int, out: Path) -> dict:
-    """Train one seed through the command line and read its evaluation back."""
+    """Train one seed through the command line and read its last evaluation back; on images with its multiple of the floor."""
     settings = dict(PRESETS[job["preset"]].settings) if "preset" in job else {"dataset": job["dataset"]}
-    dataset = settings.pop("dataset")
-    command = [sys.executable, "-m", "engines", "train", "gan", "--dataset", dataset, "--seed", str(seed), "--out", str(out)]
+    command = ["train", "gan", "--dataset", settings.pop("dataset"), "--seed", str(seed), "--out", str(out)]
     command += ["--seconds", str(job["seconds"])] if "seconds" in job else []
     for name, value in settings.items():
-        command += (
-            ["--steps", str(value)] if name == "steps" else ["--set", f"{name}={str(value).lower() if value in (True, False) else value}"]
-        )
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    answer = subprocess.run([sys.executable, "-m", "engines", "evaluate", str(out)], check=True, capture_output=True, text=True).stdout
-    result = json.loads(answer.strip().splitlines()[-1])
-    metrics = {k: v for k, v in result.items() if k in SHOWN}
-    if "frechet_distance" in metrics:
-        metrics["frechet_multiple"] = round(metrics["frechet_distance"] / result["floors"]["frechet_distance"], 2)
+        text = str(value).lower() if value in (True, False) else str(value)
+        command += ["--steps", text] if name == "steps" else ["--set", f"{name}={text}"]
+    call(command)
     run = json.loads((out / "run.json").read_text())
+    metrics = {k: v for k, v in run["history"][-1].items() if k in SHOWN}
+    if "seconds" in job:
+        result = call(["evaluate", str(out)])
+        metrics = {k: v for k, v in result.items() if k in SHOWN}
+        metrics["frechet_multiple"] = round(metrics["frechet_distance"] / result["floors"]["frechet_distance"], 2)
     return {"seed": seed, "step": run["step"], "seconds": run["seconds"], **metrics}
+
+
+def call(command: list[str]) -> dict:
+    """One command, in this process; its last line. RuntimeError if it failed."""
+    lines = io.StringIO()
+    with contextlib.redirect_stdout(lines):
+        if command_line(command):
+            raise RuntimeError(f"python -m engines {' '.join(command)} failed")
+    return json.loads(lines.getvalue().strip().splitlines()[-1])
 
 
 def summary(rows: list[dict]) -> dict:
@@ -59,9 +69,21 @@ def summary(rows: list[dict]) -> dict:
 
 
 def main() -> None:
-    for name in sys.argv[1:] or list(JOBS):
-        rows = []
-        for seed in JOBS[name]["seeds"]:
+    parser = argparse.ArgumentParser(description="What the GAN recipes reach over several seeds.")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(JOBS)}; default all")
+    parser.add_argument("--first", type=int, default=None, help="first seed")
+    parser.add_argument("--seeds", type=int, default=None)
+    args = parser.parse_args()
+    if unknown := [n for n in args.names if n not in JOBS]:
+        parser.error(f"{unknown[0]} is not one of {', '.join(JOBS)}")
+    if os.environ.get("PLAYGROUND_ENGINE") == "fused":
+        from engines.gan.fused import warm
+
+        warm()  # compiling is not training
+    for name in args.names or list(JOBS):
+        usual, rows = JOBS[name]["seeds"], []
+        first = usual[0] if args.first is None else args.first
+        for seed in range(first, first + (args.seeds or len(usual))):
             with tempfile.TemporaryDirectory() as folder:
                 rows.append(one(JOBS[name], seed, Path(folder) / "run"))
             print(json.dumps({"job": name} | rows[-1]), flush=True)

@@ -135,9 +135,13 @@ class GanEngine:
         z = draw_noise(len(real), self.config, self.rng["noise"])
         with torch.set_grad_enabled(keep_graph):
             fake = self.G(z, y)
-        if sigma := self.instance_sigma():
-            real, fake = (x + sigma * torch.randn(x.shape, generator=self.rng["penalty"], device=self.device) for x in (real, fake))
+        real, fake = self._noisy(real), self._noisy(fake)
         return Deal(packs(real, self.config.pack), packs(fake, self.config.pack), y, z=z)
+
+    def _noisy(self, x: Tensor) -> Tensor:
+        """x as D sees it: with instance noise."""
+        sigma = self.instance_sigma()
+        return x + sigma * torch.randn(x.shape, generator=self.rng["penalty"], device=self.device) if sigma else x
 
     def instance_sigma(self) -> float:
         """Standard deviation of the noise on everything D sees, in units of the networks; linearly to 0 at the end of the run.
