@@ -11,7 +11,11 @@ from engines.core import Preset
 from engines.data import kind
 from engines.vae.config import Config
 
-PRIORS = {"normal": "z ~ N(0, I), the prior that training asks for", "mixture": "Gaussians fitted to where the data lie among the latents"}
+PRIORS = {
+    "normal": "z ~ N(0, I), the prior that training asks for",
+    "mixture": "Gaussians fitted to where the data lie among the latents",
+    "flow": "a small rectified flow that learns to turn noise into latents of the data, in a few seconds",
+}
 
 
 @dataclass(frozen=True)
