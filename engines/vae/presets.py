@@ -75,8 +75,8 @@ PRESETS = {
     ),
     "mixture": Preset(
         "Prior fitted afterwards",
-        dict(dataset="mnist", latent=16, beta=0.2),
-        "β = 0.2",
+        dict(dataset="mnist", latent=16, beta=0.1, lr=4e-3, batch=64),
+        "β = 0.1",
         "samples of N(0, I) get worse, those of a mixture fitted to the latents far better",
     ),
     "collapse": Preset("Collapse it", _COLLAPSE, "0 of 8", "pixels averaged instead of summed, so KL wins"),
