@@ -17,7 +17,7 @@ from engines.vae import estimators as bench
 from engines.vae.bounds import aggregate_kl, grid, ladder, log_joint, log_weights, quadrature
 from engines.vae.objectives import kl_per_dim
 from engines.vae.plane import components
-from engines.vae.priors import fitted, normal
+from engines.vae.priors import draws
 from engines.vae.questions import Aggregate, Bounds, Estimators, Posterior, Prior, Reparameterise
 
 if TYPE_CHECKING:
@@ -167,34 +167,29 @@ def prior(engine: VaeEngine, q: Prior) -> Iterator[Snapshot | None]:
     """Samples with z from one prior or another, and how good as many as an evaluation takes are."""
     rng = Rng(q.seed, ("fit", "prior", "noise"), engine.device)
     n = max(q.n, engine.probe.n)
-    y = torch.arange(n, device=engine.device) % max(1, len(engine.info.classes))
-    if q.prior == "normal":
-        z = normal(engine, n, rng["prior"])
-    else:
-        if engine.codebook is not None:
-            raise ValueError("prior=mixture cannot be fitted to the codes of a VQ-VAE")
-        mixture = None
-        for mixture in fitted(engine, rng["fit"]):  # noqa: B007
+    found = None
+    for found in draws(engine, q.prior, n, -1, rng["fit"], rng["prior"]):
+        if found is None:
             yield None
-        assert mixture is not None
-        z, y = mixture.sample(n, rng["prior"])
+    assert found is not None
+    z, y = found
     noise = rng["noise"] if q.noise or not engine.image else None
     view = engine.probe.drawn(engine, z, y, noise, q.prior)
     if isinstance(view, Points):
-        found, shown = engine.probe.quality(view.xy), Points(view.xy[: 5 * q.n], name=q.prior)
+        scores, shown = engine.probe.quality(view.xy), Points(view.xy[: 5 * q.n], name=q.prior)
     else:
         pixels = torch.from_numpy(view.pixels)
-        found = engine.probe.quality(pixels[: engine.probe.n])
+        scores = engine.probe.quality(pixels[: engine.probe.n])
         shown = type(view)(view.pixels[: q.n], name=q.prior, label=None if view.label is None else view.label[: q.n])
     floor = engine.probe.backdrop(engine).metrics.get(metrics.FRECHET_DISTANCE)
-    if floor and metrics.FRECHET_DISTANCE in found:
-        found["frechet_multiple"] = found[metrics.FRECHET_DISTANCE] / floor
-    found["n"] = float(engine.probe.n)
+    if floor and metrics.FRECHET_DISTANCE in scores:
+        scores["frechet_multiple"] = scores[metrics.FRECHET_DISTANCE] / floor
+    scores["n"] = float(engine.probe.n)
     layers: dict[str, tuple[View, ...]] = {"prior": (shown, _real(engine, q.n))}
     if engine.codebook is None:
         plane = engine.probe.seen(engine).plane
         layers["latent"] = (plane.points(z[:1000], None, torch.zeros_like(z[:1000])),)
-    yield Snapshot(engine.step, found, layers)
+    yield Snapshot(engine.step, scores, layers)
 
 
 def _real(engine: VaeEngine, n: int) -> View:

@@ -1,10 +1,11 @@
-"""Where z is drawn from. N(0, I) is what training asks for; a mixture of Gaussians fitted afterwards to the latents of the data follows
-the places they really take, whatever the KL left open (after Ghosh et al., 2020, "ex-post density estimation")."""
+"""Where z is drawn from. N(0, I) is what training asks for; a mixture of Gaussians fitted afterwards to the latents of the data, or a flow
+learned from them, follows the places they really take, whatever the KL left open (after Ghosh et al., 2020, "ex-post density estimation").
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ import torch
 from torch import Tensor
 
 from engines.state import Rng
+from engines.vae import flow_prior
+from engines.vae.flow_prior import Flow
 from engines.vae.presets import Request
 
 if TYPE_CHECKING:
@@ -40,8 +43,7 @@ class Mixture:
     def sample(self, n: int, generator: torch.Generator, label: int = -1, spread: float = SPREAD) -> tuple[Tensor, Tensor]:
         """z (n, d) and the class of each, (n,); of one class if `label` says so, else as many of each as their weights say. Each is drawn
         `spread` times as far from the mean of its Gaussian as it would be."""
-        weights = self.weights if label < 0 else self.weights * (self.label == label)
-        index = torch.multinomial(weights, n, replacement=True, generator=generator)
+        index = apportion(self.weights if label < 0 else self.weights * (self.label == label), n, generator)
         eps = torch.randn((n, self.means.shape[1]), generator=generator, device=self.means.device)
         return self.means[index] + spread * (self.roots[index] @ eps[..., None])[..., 0], self.label[index]
 
@@ -87,10 +89,50 @@ def _log_parts(z: Tensor, weights: Tensor, means: Tensor, roots: Tensor) -> Tens
     return (weights.log()[:, None] + log_bell).T
 
 
-def fitted(engine: VaeEngine, generator: torch.Generator) -> Iterator[Mixture | None]:
-    """The mixture of a run: fitted to draws of q(z | x) over the training set, at most 10,000 of it."""
-    z, labels = latents(engine, generator)
-    yield from fit(z, labels, generator)
+def apportion(weights: Tensor, n: int, generator: torch.Generator) -> Tensor:
+    """n indices (n,) into weights (k,), in random order: each as often as its weight says, rounded up or down at random. Systematic
+    resampling, Kitagawa, 1996: the same expectation as independent draws, without the luck in how many of each there are."""
+    bounds = (weights.double() / weights.double().sum()).cumsum(0)
+    at = (torch.arange(n, device=weights.device) + torch.rand((), generator=generator, device=weights.device).double()) / n
+    index = torch.searchsorted(bounds[:-1].contiguous(), at, right=True)
+    return index[torch.randperm(n, generator=generator, device=weights.device)]
+
+
+def draws(
+    engine: VaeEngine, prior: str, n: int, label: int, to_fit: torch.Generator, to_draw: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor] | None]:
+    """z (n, d) from one of PRIORS and their classes (n,), all or the one `label`; None between pieces of the fitting. With N(0, I) the
+    classes, which only a conditional decoder minds, come in turn. ValueError for codes, to which nothing is fitted."""
+    if prior == "normal":
+        y = torch.arange(n, device=engine.device) % max(len(engine.info.classes), 1)
+        yield normal(engine, n, to_draw), y if label < 0 else torch.full_like(y, label)
+        return
+    if engine.codebook is not None:
+        raise ValueError(f"prior={prior} cannot be fitted to the codes of a VQ-VAE")
+    if prior == "flow":
+        flow = yield from learned(engine)
+        shares = torch.ones(1, device=engine.device) if engine.labels is None else engine.labels.bincount(minlength=flow.classes)
+        y = apportion(shares, n, to_draw) if label < 0 else torch.full((n,), label, device=engine.device)
+        yield flow.sample(y, to_draw), y
+        return
+    mixture = None
+    for mixture in fit(*latents(engine, to_fit), to_fit):  # noqa: B007
+        yield None
+    assert mixture is not None
+    yield mixture.sample(n, to_draw, label)
+
+
+def learned(engine: VaeEngine) -> Generator[None, None, Flow]:
+    """The flow of a run, of a stream of its own; kept until a weight changes."""
+    seen, kept = engine.probe.seen(engine), engine.probe.flow
+    if kept is None or kept[0] is not seen:
+        generator = Rng(engine.config.seed, ("flow prior",), engine.device)["flow prior"]
+        flow = None
+        for flow in flow_prior.train(*latents(engine, generator), len(engine.info.classes), generator):  # noqa: B007
+            yield None
+        assert flow is not None
+        kept = engine.probe.flow = seen, flow
+    return kept[1]
 
 
 @torch.no_grad()
@@ -130,15 +172,7 @@ def sample(engine: VaeEngine, request: Request) -> Any:
     if request.label >= max(classes, 1):
         raise ValueError(f"label={request.label} is outside [−1, {classes - 1}]")
     generator = Rng(request.seed, ("sample",), engine.device)["sample"]
-    y = torch.arange(request.n, device=engine.device) % max(classes, 1)
-    if request.label >= 0:
-        y = torch.full_like(y, request.label)
-    if request.prior == "mixture":
-        if engine.codebook is not None:
-            raise ValueError("prior=mixture cannot be fitted to the codes of a VQ-VAE")
-        *_, mixture = fitted(engine, generator)
-        assert mixture is not None
-        z, y = mixture.sample(request.n, generator, request.label)
-    else:
-        z = normal(engine, request.n, generator)
+    *_, found = draws(engine, request.prior, request.n, request.label, generator, generator)
+    assert found is not None
+    z, y = found
     return engine.probe.drawn(engine, z, y, noise=generator if request.noise or not engine.image else None)

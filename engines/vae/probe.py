@@ -18,6 +18,7 @@ from engines.vae.plane import Plane, plane
 
 if TYPE_CHECKING:
     from engines.vae.engine import VaeEngine
+    from engines.vae.flow_prior import Flow
 
 GRID = 15  # tiles of the manifold in each direction
 LOW, HIGH = 0.03, 0.97  # Gaussian quantiles at its border
@@ -49,6 +50,7 @@ class Probe:
         self.seed = engine.config.seed
         self._known: tuple[tuple[float, ...], Seen] | None = None
         self._usual: tuple[Seen, Tensor] | None = None
+        self.flow: tuple[Seen, Flow] | None = None  # the learned prior of what was seen
 
     @torch.no_grad()
     def seen(self, engine: VaeEngine) -> Seen:
