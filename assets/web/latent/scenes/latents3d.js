@@ -9,7 +9,7 @@ import { createSmallMap } from "./smallmap.js";
 
 export const title = "Latents in 3-D";
 
-const EYES = { Corner: [1.02, -1.02, 0.5], Front: [0, -1.35, 0.05], Side: [1.35, 0, 0.05], Above: [0, -0.01, 1.4] };
+const EYES = { Corner: [1.08, -1.08, 0.5], Front: [0, -1.35, 0.05], Side: [1.35, 0, 0.05], Above: [0, -0.01, 1.4] };
 const FARTHER = 1.3; // times as far away from a cloud that has no floor
 const TURN = Math.PI / 18; // rad per arrow key
 const SPHERE = 2; // standard deviations of the prior that are drawn
@@ -88,7 +88,7 @@ export function create(container, { session, store, tab }) {
     return {
       uirevision: "kept", showlegend: false, margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: colors.surface, font: { family: FONT, size: 12.5, color: colors.ink2 },
       hoverlabel: { bgcolor: colors.surface, bordercolor: colors.lineStrong, font: { family: FONT, color: colors.ink } },
-      scene: { uirevision: "kept", dragmode: "orbit", camera: { eye: { x: eye[0], y: eye[1], z: eye[2] }, center: { x: 0, y: 0, z: -0.1 } },
+      scene: { uirevision: "kept", dragmode: "orbit", camera: { eye: { x: eye[0], y: eye[1], z: eye[2] }, center: { x: 0, y: 0, z: -0.2 } },
         aspectmode: deep() === "plane" ? "manual" : "data", aspectratio: { x: 1.15, y: 1.15, z: 0.7 }, xaxis: axis(names[0]), yaxis: axis(names[1]), zaxis: axis(names[2]) },
     }; // prettier-ignore
   }

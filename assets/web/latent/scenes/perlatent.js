@@ -222,7 +222,6 @@ export function create(container, { session, store }) {
     row.update(flat ? null : shown);
     track.update(shown, about.backdrop);
     find(".which").textContent = shown && all.length ? `Latent ${(asking.values?.sweep ?? chosen + 1)} from −3 to 3, ${around() ? `the others as in test example ${base.values?.index ?? ""}` : "the others 0"}` : "";
-    container.classList.toggle("flat-data", flat);
     for (const control of container.querySelectorAll(".bar :is(button, select, input)")) control.disabled = !ready(store);
     find(".said").textContent = all.length ? "press a bar, or use left and right" : "";
     find(".scene-words").textContent = sentence(shown);

@@ -15,7 +15,7 @@ const LEAST = 20; // steps
 const BELOW = 0.1; // nats under the line that count
 const MODES = { beta: "β against its price", latent: "Number of latents" };
 
-export function create(container, { session, store, tab, redraw }) {
+export function create(container, { session, store, redraw }) {
   container.classList.add("about-all");
   container.innerHTML = `<div class="bar">${Object.entries(MODES).map(([key, words]) => `<button type="button" class="button small" data-mode="${key}" aria-pressed="${key === "beta"}">${words}</button>`).join("")}
     <label>Steps each <select aria-label="Steps of each run"></select></label><button type="button" class="button small strong press"></button><span class="said"></span></div>
