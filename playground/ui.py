@@ -23,7 +23,6 @@ HEAD = """
 <link rel="stylesheet" href="play/web/scenes.css">
 <link rel="stylesheet" href="play/web/latent.css">
 <link rel="stylesheet" href="play/web/latentscenes.css">
-<link rel="stylesheet" href="play/web/latentscenes2.css">
 <script type="module" src="play/web/main.js"></script>
 """
 

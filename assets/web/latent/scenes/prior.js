@@ -1,5 +1,5 @@
-// The prior matters: the same decoder fed with z from N(0, I) and with z from a mixture of Gaussians fitted to where the data are encoded,
-// beside real examples. Each column has its distance, in multiples of what real data have from real data.
+// The prior matters: the same decoder fed with z from N(0, I), with z from a mixture of Gaussians fitted to where the data are encoded, and
+// with z from a small flow that learns these places, beside real examples. Each column has its distance, in multiples of what real data have from real data.
 import { fixed, int, percent } from "../../format.js";
 import { createAsking, elsewhere, newest, ready, view } from "./asking.js";
 import { createExamples, gauge, plural } from "./reals.js";
@@ -12,8 +12,10 @@ const ALIKE = 0.1; // share of the distance by which two columns must differ bef
 const COLUMNS = [
   { key: "normal", words: "z from N(0, I)", legend: "the prior" },
   { key: "mixture", words: "z from a Gaussian mixture", legend: "fitted to the latents" },
+  { key: "flow", words: "z from a learned flow", legend: "trained now" },
   { key: "real", words: "Real", legend: "test examples" },
 ];
+const PRIORS = ["normal", "mixture", "flow"];
 const ROWS_IMAGES = [
   { words: "Fréchet distance", of: (m) => m.frechet_multiple, real: () => 1, write: (v) => `${fixed(v, 1)} × floor`, help: "distance of classifier features to those of test images, in multiples of the distance between real and real" },
   { words: "confidence", of: (m) => m.confidence, real: (floor) => floor.confidence, write: (v) => percent(v, 0), help: "how sure a classifier is of its answer, on average" },
@@ -24,13 +26,13 @@ const ROWS_2D = [{ words: "sliced W₁", of: (m) => m.sliced_w1, real: (floor) =
 export function create(container, { session, store, tab }) {
   container.classList.add("about-all");
   container.innerHTML = `<div class="bar"><button type="button" class="button small noise" aria-pressed="false">Decoder noise</button><button type="button" class="button small again">New seed</button><span class="said"></span></div>
-    <div class="columns-3">${COLUMNS.map(({ key, words, legend }) => `<section data-prior="${key}"><h3>${words} <small>${legend}</small></h3><div class="pictures"><div class="grid"></div>${key === "real" ? "" : '<div class="place"></div>'}</div><dl></dl></section>`).join("")}</div>
+    <div class="columns-4">${COLUMNS.map(({ key, words, legend }) => `<section data-prior="${key}"><h3>${words} <small>${legend}</small></h3><div class="pictures"><div class="grid"></div>${key === "real" ? "" : '<div class="place"></div>'}</div><dl></dl></section>`).join("")}</div>
     <p class="scene-words"></p>`;
   const find = (selector) => container.querySelector(selector);
   const part = (key) => container.querySelector(`[data-prior=${key}]`);
   const grids = Object.fromEntries(COLUMNS.map(({ key, words }) => [key, createExamples(part(key).querySelector(".grid"), `Examples: ${words}`)]));
-  const maps = Object.fromEntries(["normal", "mixture"].map((key) => [key, createScatter(part(key).querySelector(".place"), `Where these z lie among the latents: ${key}`)]));
-  const asked = Object.fromEntries(["normal", "mixture"].map((key) => [key, createAsking({ session, store }, "prior", { show })]));
+  const maps = Object.fromEntries(PRIORS.map((key) => [key, createScatter(part(key).querySelector(".place"), `Where these z lie among the latents: ${key}`)]));
+  const asked = Object.fromEntries(PRIORS.map((key) => [key, createAsking({ session, store }, "prior", { show })]));
   let about = null;
   let noise = false;
   let seed = 0;
@@ -74,7 +76,7 @@ export function create(container, { session, store, tab }) {
     list.innerHTML = rows
       .map(({ words, of, real, write, help }) => {
         const line = real(floors());
-        const all = [...["normal", "mixture"].map((k) => (measured(k) ? of(measured(k)) : null)), line].filter((v) => v != null);
+        const all = [...PRIORS.map((k) => (measured(k) ? of(measured(k)) : null)), line].filter((v) => v != null);
         const value = key === "real" ? (measured("normal") ? line : null) : m && of(m);
         return `<dt title="${help}">${words}</dt><dd data-of="${words}" data-value="${value ?? ""}">${gauge(value == null ? "—" : write(value), value, { most: Math.max(...all, 1e-9), line: measured("normal") ? line : null })}</dd>`;
       })
@@ -97,7 +99,7 @@ export function create(container, { session, store, tab }) {
     const [x, y] = [a.frechet_multiple, b.frechet_multiple];
     const saved = (x - y) / x;
     const what = plural(about.set);
-    const numbers = `Samples lie ${fixed(x, 1)} times the floor from real ${what} with z from N(0, I), ${fixed(y, 1)} times with z from the mixture:`;
+    const numbers = `Samples lie ${fixed(x, 1)} times the floor from real ${what} with z from N(0, I), ${fixed(y, 1)} times with z from the mixture${flowWords((m) => `${fixed(m.frechet_multiple, 1)} times`)}:`;
     const means =
       saved > ALIKE
         ? `the same decoder, so ${percent(saved, 0)} of the distance is the prior's fault: it sends z where no example is encoded.`
@@ -110,10 +112,16 @@ export function create(container, { session, store, tab }) {
     return `${numbers} ${means} ${rest}`;
   }
 
+  /** What the flow reached, once it has been trained. */
+  function flowWords(write) {
+    const m = measured("flow");
+    return m ? `, ${write(m)} with z from the flow` : "";
+  }
+
   function sentence2d(a, b) {
     const saved = (a.sliced_w1 - b.sliced_w1) / a.sliced_w1;
     const means = saved > ALIKE ? `${percent(saved, 0)} of the distance is the prior's fault.` : saved < -ALIKE ? "Here the mixture is the worse one." : "Hardly another number, so where z comes from is not what is wrong.";
-    return `Sliced W₁ to the data is ${fixed(a.sliced_w1, 3)} with z from N(0, I) and ${fixed(b.sliced_w1, 3)} with z from the mixture; ${fixed(floors().sliced_w1, 3)} is the floor. ${means}`;
+    return `Sliced W₁ to the data is ${fixed(a.sliced_w1, 3)} with z from N(0, I) and ${fixed(b.sliced_w1, 3)} with z from the mixture${flowWords((m) => fixed(m.sliced_w1, 3))}; ${fixed(floors().sliced_w1, 3)} is the floor. ${means}`;
   }
 
   find(".noise").addEventListener("click", () => {
