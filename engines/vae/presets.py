@@ -79,6 +79,7 @@ PRESETS = {
         "β = 0.1",
         "samples of N(0, I) get worse, those of a mixture fitted to the latents far better",
     ),
+    "fashion": Preset("Fashion on a plane", dict(dataset="fashion"), "2 latents", "ten kinds of garment in two numbers"),
     "collapse": Preset("Collapse it", _COLLAPSE, "0 of 8", "pixels averaged instead of summed, so KL wins"),
     "repair": Preset("Repair it", _COLLAPSE | dict(mean_pixels=False, steps=800), "8 of 8", "the same networks, pixels summed"),
     "autoencoder": Preset("Autoencoder, no KL", dict(dataset="mnist", objective="autoencoder"), "holes", "codes lie anywhere"),
