@@ -22,7 +22,7 @@ SHOWN = ("frechet_multiple", "frechet_distance", "confidence", "class_balance", 
 
 def trained(preset: str, seconds: float, **settings):
     """A run of a preset after so many CPU seconds, its rate falling to the end of them."""
-    engine = FAMILY.build(FAMILY.resolve(FAMILY.presets[preset].settings | settings))
+    engine = FAMILY.build(FAMILY.resolve(dict(FAMILY.presets[preset].settings) | settings))
     for _ in rows(engine, Stopwatch(engine), seconds):
         pass
     return engine

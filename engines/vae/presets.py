@@ -69,15 +69,18 @@ def resolve(overrides: Mapping[str, Any]) -> Config:
 _DIGITS16 = dict(dataset="digits", likelihood="logistic", latent=16)
 _COLLAPSE = dict(dataset="mnist", latent=8, mean_pixels=True, lr_decay=False, steps=400)
 PRESETS = {
-    "mnist": Preset("MNIST on a plane", dict(dataset="mnist"), "2 latents", "every pair of numbers is a digit"),
+    "mnist": Preset("MNIST on a plane", dict(dataset="mnist"), "2 latents", "every pair of numbers decodes to a picture"),
     "sharp": Preset(
-        "Sharper: 16 latents", dict(dataset="mnist", latent=16), "16 latents", "better copies; N(0, I) still draws between digits"
+        "Sharper: 16 latents",
+        dict(dataset="mnist", latent=16),
+        "16 latents",
+        "copies at 86 nats, not 138; samples of N(0, I) still over 10 times the floor",
     ),
     "mixture": Preset(
         "Prior fitted afterwards",
-        dict(dataset="mnist", latent=16, beta=0.1, lr=4e-3, batch=64),
+        dict(dataset="mnist", latent=16, beta=0.1, lr=4e-3, batch=64, steps=4_000),
         "β = 0.1",
-        "samples of N(0, I) get worse, those of a mixture fitted to the latents far better",
+        "N(0, I): over 20 times the floor; a mixture fitted to the latents: 1.6",
     ),
     "fashion": Preset("Fashion on a plane", dict(dataset="fashion"), "2 latents", "ten kinds of garment in two numbers"),
     "collapse": Preset("Collapse it", _COLLAPSE, "0 of 8", "pixels averaged instead of summed, so KL wins"),
