@@ -76,6 +76,7 @@ export class Session {
   async bytes(path, body, signal) {
     const headers = { "X-Session": this.token, "Content-Type": "application/json" };
     const reply = await fetch(new URL(path, BASE), { method: "POST", headers, body: JSON.stringify(body), signal });
+    if (reply.status === 204) throw Object.assign(new Refused({ error: "The run that this was asked about has been replaced." }), { status: 204 });
     if (!reply.ok) throw Object.assign(new Refused(await reply.json().catch(() => ({ error: `The server answered ${reply.status}` }))), { status: reply.status });
     return reply.arrayBuffer();
   }

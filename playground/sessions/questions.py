@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from playground.sessions.service import Service
 
 CLOSER_STEPS = 20  # single steps in one answer
+GONE = 204  # no content: the page has another run by now and no use for the answer, so a browser should not call it an error
 LOOK_UP = 0.4  # seconds between two looks whether the asker is still there
 
 
@@ -90,10 +91,8 @@ async def _ask(service: Service, record: Record, do: str, late: str, patience: f
         service.tickets[ticket] = (loop, future)
         service.tell(record, run, do, ticket=ticket, **more)
     try:
-        if gone is not None:
-            await _stays(future, record, run, gone, loop.time() + patience)
-            patience = 0
-        return await asyncio.wait_for(future, patience)
+        await _stays(future, record, run, gone, loop.time() + patience)
+        return await asyncio.wait_for(future, 0)
     except TimeoutError:
         raise Refused(late, status=503) from None
     finally:
@@ -102,12 +101,12 @@ async def _ask(service: Service, record: Record, do: str, late: str, patience: f
             service.tell(record, run, "forget", ticket=ticket)
 
 
-async def _stays(future: asyncio.Future, record: Record, run: Run, gone: Callable[[], Awaitable[bool]], deadline: float) -> None:
+async def _stays(future: asyncio.Future, record: Record, run: Run, gone: Callable[[], Awaitable[bool]] | None, deadline: float) -> None:
     """Wait for the answer. Refused if its worker was lost, the run it stood beside was replaced, or the asker has gone."""
     life = run.life
     while not future.done() and asyncio.get_running_loop().time() < deadline:
         await asyncio.wait([future], timeout=LOOK_UP)
         if run.lost or run.life != life or record.runs.get(run.name) is not run:
-            raise Refused("The run that this was asked beside is gone; ask once more.", status=503)
-        if await gone():
+            raise Refused("The run that this was asked beside is gone; ask once more.", status=GONE if gone is None else 503)
+        if gone is not None and await gone():
             raise Refused("Nobody waits for this answer.", status=408)

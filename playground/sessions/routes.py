@@ -117,6 +117,8 @@ def _guard(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except Refused as refused:
+            if refused.status == 204:
+                return Response(status_code=204)
             headers = {"Retry-After": "2"} if refused.status in (429, 503) else {}
             return _answer({"error": str(refused), "field": refused.field}, refused.status, headers)
         except ClientDisconnect:

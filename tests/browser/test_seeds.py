@@ -234,7 +234,7 @@ def test_a_press_draws_what_the_server_answers(live):
     live.locator(".thumb[data-seed='12']").click()
     live.wait_for_function("() => window.playground.store.active?.info.config.seed === 12")
     wait_state(live, "finished", seconds=30)
-    assert live.locator("#knob-seed").input_value() == "12" and live.evaluate("() => window.playground.area.scenes.current") is None
+    assert live.locator("#gan-knob-seed").input_value() == "12" and live.evaluate("() => window.playground.area.scenes.current") is None
     live.evaluate("() => window.playground.commands.newest()")
     live.wait_for_function("() => window.playground.store.step === 600")
     for name in ("modes_covered", "hq_fraction", "sliced_w1"):

@@ -1,6 +1,7 @@
 """Questions about a run over HTTP: answered while it trains, paused or finished; whatever is wrong with one is named."""
 
 import json
+import threading
 import time
 
 import numpy as np
@@ -133,6 +134,23 @@ def test_what_an_engine_refuses_leaves_the_run_as_it_was(visitor):
     answer = ask(visitor, "neighbours")
     assert answer.status_code == 400 and "images" in answer.json()["error"]
     assert visitor.pull(wait=0)["state"] == "empty" and visitor.pull(wait=0)["message"] is None
+
+
+def test_a_question_about_a_run_that_was_replaced_ends_at_once_and_in_silence(visitor, limits):
+    """A long answer is under way when another run takes the place: no content, within a second, not an error after twenty."""
+    visitor.act("preview", settings={"dataset": "digits", "steps": 50})
+    visitor.until(lambda h: ("b1", 0, False) in visitor.frames)
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(ask(visitor, "birthday")))
+    began = time.perf_counter()
+    asking.start()
+    time.sleep(0.05)
+    visitor.act("preview", settings=QUICK)
+    asking.join(10)
+    (answer,) = answers
+    assert answer.status_code in (200, 204) and time.perf_counter() - began < 8
+    assert (answer.content == b"") == (answer.status_code == 204)
+    assert walk(visitor).views["walk"], "the new run is asked as before"
 
 
 def test_questions_have_the_rate_of_buttons(visitor, live, monkeypatch):
