@@ -100,7 +100,7 @@ def test_birthday_reads_the_support_off_the_curve(points):
     assert m["half"] == pytest.approx(half, rel=0.15)
     assert m["support"] == pytest.approx(m["half"] * (m["half"] - 1) / (2 * np.log(2)), rel=1e-4)
     said = words(points, "birthday")
-    size = f"{m['half']:.1f}" if m["half"] < 10 else f"{m['half']:.0f}"
+    size = f"{m['half']:.1f}" if m["half"] < 10 else f"{int(m['half'] + 0.5)}"
     assert f"Half of the batches of {size} samples hold two alike" in said and "n 1,000 each, 400 batches, seed 0" in said
     verdict = points.locator(".scene-birthday").get_attribute("data-verdict")
     ratio = m["floor/support"] / m["support"]
