@@ -22,6 +22,8 @@ FRECHET_DISTANCE, CONFIDENCE = "frechet_distance", "confidence"
 CLASSES_COVERED, CLASS_BALANCE, PIXEL_SLICED_W1 = "classes_covered", "class_balance", "pixel_sliced_w1"
 MMD, PRECISION, RECALL, DENSITY, COVERAGE = "mmd2", "precision", "recall", "density", "coverage"  # of `engines.clouds`
 D_GAP = "d_gap"
+MSE, GRAD_NORM, VALIDATION_MSE, SCORE_COSINE = "mse", "grad_norm", "validation_mse", "score_cosine"  # of denoising
+STRAIGHTNESS, NFE = "straightness", "nfe"
 SAMPLES = "n"  # among the floors: how many samples were measured, where that depends on the data
 MODE_SHARE = "mode_share/"  # + the number of the mode: its share of all samples, high-quality ones only
 
@@ -261,6 +263,12 @@ METRICS: dict[str, MetricInfo] = {
             n=N_EVALUATE,
             about="root mean square of D minus the best possible D, p / (p + q), over data and samples",
         ),
+        MetricInfo(MSE, "Loss", "", "down", 3, about="squared error of the network per dimension, on the batches of training"),
+        MetricInfo(GRAD_NORM, "Gradient", scale="log", about="length of the gradient of the loss in all weights"),
+        MetricInfo(VALIDATION_MSE, "Loss, fixed noise", "", "down", 3, about="on the same held-out examples, noise and noise levels each time"),
+        MetricInfo(SCORE_COSINE, "Score", "", "up", 3, target=1.0, about="cosine between learned and exact score, over all noise levels"),
+        MetricInfo(STRAIGHTNESS, "Straightness", "", "up", 3, target=1.0, n=N_EVALUATE, about="from noise to sample, over the way taken"),
+        MetricInfo(NFE, "Evaluations", "", decimals=0, about="of the network for one sample"),
         MetricInfo(MMD, "MMD²", "", "down", 5, target=0.0, n=N_AUDIT, about="kernel distance, unbiased: below 0 as often as above at best"),
         MetricInfo(PRECISION, "Precision", "%", "up", 1, "percent", n=N_AUDIT, about="samples as near to data as data are to each other"),
         MetricInfo(RECALL, "Recall", "%", "up", 1, "percent", n=N_AUDIT, about="data as near to samples as samples are to each other"),

@@ -26,6 +26,7 @@ def schema() -> bytes:
 
 def _family(family: Family) -> dict[str, Any]:
     """One family: its form, presets with every knob filled in, data sets, and the words and code of its tab."""
+    tab = TABS.get(family.key)  # a family may be trained before it has one
     datasets = {key: asdict(info) for key, info in DATASETS.items()}
     datasets |= {key: {"key": key, "title": title, "kind": kind(key), "modes": 0, "classes": []} for key, title in OWN.items()}
     return {
@@ -43,6 +44,6 @@ def _family(family: Family) -> dict[str, Any]:
         "headline": {key: family.headline(family.resolve({"dataset": key})) for key in datasets},
         "objectives": explain.objectives(family.key),
         "fixes": explain.fixes(family.key),
-        "code": {key: [code_peek.source(*place) for place in places] for key, places in TABS[family.key].CODE.items()},
-        **TABS[family.key].EXTRA,
+        "code": {key: [code_peek.source(*place) for place in places] for key, places in getattr(tab, "CODE", {}).items()},
+        **getattr(tab, "EXTRA", {}),
     }
