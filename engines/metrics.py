@@ -265,7 +265,9 @@ METRICS: dict[str, MetricInfo] = {
         ),
         MetricInfo(MSE, "Loss", "", "down", 3, about="squared error of the network per dimension, on the batches of training"),
         MetricInfo(GRAD_NORM, "Gradient", scale="log", about="length of the gradient of the loss in all weights"),
-        MetricInfo(VALIDATION_MSE, "Loss, fixed noise", "", "down", 3, about="on the same held-out examples, noise and noise levels each time"),
+        MetricInfo(
+            VALIDATION_MSE, "Loss, fixed noise", "", "down", 3, about="on the same held-out examples, noise and noise levels each time"
+        ),
         MetricInfo(SCORE_COSINE, "Score", "", "up", 3, target=1.0, about="cosine between learned and exact score, over all noise levels"),
         MetricInfo(STRAIGHTNESS, "Straightness", "", "up", 3, target=1.0, n=N_EVALUATE, about="from noise to sample, over the way taken"),
         MetricInfo(NFE, "Evaluations", "", decimals=0, about="of the network for one sample"),

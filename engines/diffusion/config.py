@@ -85,7 +85,9 @@ class Config:
     s_churn: float = knob(0.0, "Heun's churn", lo=0.0, hi=100.0, group="advanced", live=True, help="noise added along the way; 0 = none")
     label_dropout: float = knob(0.1, "Classes left out", lo=0.0, hi=0.9, group="advanced", kind="image", help="so that guidance can be had")
     network: str = knob("unet", "Network", choices=NETWORKS, group="advanced", kind="image")
-    channels: int = knob(16, "Channels", lo=8, hi=64, step=8, group="advanced", kind="image", help="of the first scale; twice as many below")
+    channels: int = knob(
+        16, "Channels", lo=8, hi=64, step=8, group="advanced", kind="image", help="of the first scale; twice as many below"
+    )
     width: int = knob(32, "Width", unit="units", lo=4, hi=256, log=True, group="advanced", help="2-D: hidden layers; DiT: tokens")
     depth: int = knob(3, "Layers", lo=1, hi=6, group="advanced", help="2-D: hidden layers; DiT: blocks")
     fourier: int = knob(7, "Fourier features", lo=0, hi=32, group="advanced", kind="2d", help="random sines of x. Tancik et al., 2020")
@@ -143,7 +145,9 @@ def cost(config: Config) -> Cost:
         flop, units = 2.0 * count, 2 * sum(sizes)
     else:
         count, flop = (_unet if config.network == "unet" else _dit)(config, info.shape, len(info.classes))
-        units = 24 * config.channels * prod(info.shape[1:]) // 4 if config.network == "unet" else 30 * config.width * prod(info.shape[1:]) // 16
+        units = (
+            24 * config.channels * prod(info.shape[1:]) // 4 if config.network == "unet" else 30 * config.width * prod(info.shape[1:]) // 16
+        )
     return Cost(parameters=count, flop_per_step=3 * config.batch * flop, bytes=4 * (5 * count + 2 * config.batch * units))
 
 

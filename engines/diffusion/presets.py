@@ -46,7 +46,11 @@ DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
     "own-images": dict(batch=32, conditional=False, cfg_scale=1.0),
 }
 # DDPM as it was published, on the same networks
-SCHEDULE_DEFAULTS: dict[str, dict[str, Any]] = {"linear": dict(grid="timesteps"), "cosine": dict(grid="timesteps"), "sigmoid": dict(grid="timesteps")}
+SCHEDULE_DEFAULTS: dict[str, dict[str, Any]] = {
+    "linear": dict(grid="timesteps"),
+    "cosine": dict(grid="timesteps"),
+    "sigmoid": dict(grid="timesteps"),
+}
 
 
 def recommended(dataset: str, schedule: str | None = None) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from engines.diffusion.config import nfe
 from engines.diffusion.objectives import errors
 from engines.diffusion.oracle import exact_denoiser, optimal_loss
 from engines.diffusion.parameterisations import PARAMETERISATIONS, Denoise, denoiser
-
 from engines.diffusion.sampling import denoiser_of_run, generate, seeded, to_data, walk
 from engines.diffusion.schedules import training_sigmas
 from engines.state import Rng

@@ -132,6 +132,40 @@ class Likelihood(Question):
     num_steps: int = knob(100, "ODE steps", lo=10, hi=400)
 
 
+@dataclass(frozen=True)
+class Parity(Question):
+    """Does diffusers walk the same way? The same weights, grid and noise in both."""
+
+    sampler: str = knob("ddim", "Sampler", choices={k: SAMPLERS[k] for k in ("ddim", "euler", "heun", "dpmpp-2m", "unipc", "flow-euler")})
+    num_steps: int = knob(20, "Sampler steps", lo=2, hi=200, log=True)
+    n: int = knob(16, "Examples", lo=1, hi=64)
+    label: int = _label()
+    seed: int = _seed()
+
+
+METHODS = {
+    "progressive": "one step is to land where two did, again and again. Salimans & Ho, 2022",
+    "consistency": "all places of a path are to have one end. Song et al., 2023",
+}
+
+
+@dataclass(frozen=True)
+class Distil(Question):
+    """Can a student do it in one step? Trained beside the run, which stays as it is."""
+
+    method: str = knob("progressive", "Method", choices=METHODS)
+    target: int = knob(1, "Steps of the student", lo=1, hi=8, help="1, 2, 4 or 8; progressive only")
+    steps: int = knob(2_000, "Updates", lo=1, hi=20_000, log=True)
+    lr: float = knob(1e-3, "Learning rate", lo=1e-5, hi=0.1, log=True)
+    n: int = knob(500, "Samples", lo=10, hi=2_000, help="on images, no more than 40")
+    seed: int = _seed()
+
+    def __post_init__(self) -> None:
+        validate(self)
+        if self.target not in (1, 2, 4, 8):
+            raise ValueError(f"target={self.target} is not one of 1, 2, 4, 8")
+
+
 QUESTIONS = {
     "trajectories": Trajectories,
     "denoise": Denoise,
@@ -142,4 +176,6 @@ QUESTIONS = {
     "inpaint": Inpaint,
     "invert": Invert,
     "likelihood": Likelihood,
+    "parity": Parity,
+    "distil": Distil,
 }

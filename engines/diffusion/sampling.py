@@ -117,7 +117,9 @@ def to_data(engine: DiffusionEngine, x: Tensor) -> np.ndarray:
     return (x.clamp(-1, 1) if engine.image else x).float().contiguous().cpu().numpy()
 
 
-def samples_view(engine: DiffusionEngine, x: Tensor, y: Tensor | None = None, name: str = "samples", role: Any = "model") -> Points | Images:
+def samples_view(
+    engine: DiffusionEngine, x: Tensor, y: Tensor | None = None, name: str = "samples", role: Any = "model"
+) -> Points | Images:
     """The view of examples in the network's units."""
     if not engine.image:
         return Points(to_data(engine, x), role=role, name=name)

@@ -65,7 +65,9 @@ def test_every_schedule_and_weighting_learns(make, schedule, weighting):
 
 
 @pytest.mark.parametrize("network", ["unet", "dit"])
-@pytest.mark.parametrize("dataset", ["digits", pytest.param("mnist", marks=pytest.mark.slow), pytest.param("emoji", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "dataset", ["digits", pytest.param("mnist", marks=pytest.mark.slow), pytest.param("emoji", marks=pytest.mark.slow)]
+)
 def test_images_train(make, dataset, network):
     engine = make(dataset=dataset, network=network, batch=16, width=32)
     (snapshot,) = [s for s in advance(engine, steps=6, every=6) if s is not None]
