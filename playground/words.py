@@ -13,6 +13,21 @@ SPELLINGS = {
     "wgan-gp": "WGAN-GP",
     "r1": "Non-saturating + R1",
     "r3gan": "R3GAN",
+    "flow": "Velocity (flow)",
+    "v": "v",
+    "eps": "Noise ε",
+    "x0": "Example x₀",
+    "ddpm": "DDPM",
+    "ddim": "DDIM",
+    "dpmpp-2m": "DPM-Solver++ 2M",
+    "dpmpp-2m-sde": "DPM-Solver++ 2M SDE",
+    "unipc": "UniPC",
+    "lognormal": "Log-normal",
+    "snr": "SNR",
+    "min-snr": "Min-SNR",
+    "edm": "EDM",
+    "unet": "UNet",
+    "dit": "DiT",
 }
 
 

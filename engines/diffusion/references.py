@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from engines.diffusion.parameterisations import Denoise
-from engines.diffusion.schedules import flow_sigmas, time_of_sigma
+from engines.diffusion.schedules import T, flow_sigmas, time_of_sigma
 
 LINEAR = dict(beta_start=1e-4, beta_end=0.02, beta_schedule="linear")
 FIRST_FLOW_SIGMA = 999.0  # pure noise, t = 1, has no finite sigma
@@ -39,11 +39,13 @@ REFERENCES: dict[str, Reference] = {
 
 def reference_walk(sampler: str, denoise: Denoise, eps: Tensor, num_steps: int) -> tuple[list[Tensor], Tensor]:
     """x (n, …) after each step of diffusers' sampler from unit noise eps, in our scale x0 + sigma eps, and the grid (num_steps + 1,) it
-    walked down. ValueError if diffusers has none of that name, or is not installed."""
+    walked down. ValueError if diffusers has none of that name, is not installed, or cannot make so many steps."""
     if sampler not in REFERENCES:
         raise ValueError(f"sampler={sampler} is not one of {', '.join(REFERENCES)}, which diffusers has without fresh noise")
     if find_spec("diffusers") is None:
         raise ValueError("diffusers is not installed here, so there is nothing to compare with")
+    if sampler == "ddim" and T % num_steps:  # it steps to t − 1000 // num_steps, which is then not the next timestep
+        raise ValueError(f"num_steps={num_steps} does not divide {T}, and the DDIM of diffusers then loses its place")
     reference = REFERENCES[sampler]
     scheduler, levels = _prepared(reference, num_steps)
     x, seen, sigmas = eps * (1 + levels[0] ** 2) ** 0.5, [], [levels[0]]

@@ -164,8 +164,8 @@ def test_repeats_bring_the_halves_together():
 
 
 def test_inversion_finds_noise_and_comes_back(perfect):
-    seen = last(perfect, q.Invert(n=30, num_steps=60))
-    assert seen.metrics["distance"] < 0.02 and seen.metrics["noise size"] == pytest.approx(1, abs=0.2)
+    seen = last(perfect, q.Invert(n=30, num_steps=200))
+    assert seen.metrics["distance"] < 0.03 and seen.metrics["noise size"] == pytest.approx(1, abs=0.2)
 
 
 REFUSED = [
@@ -176,6 +176,7 @@ REFUSED = [
     (q.Denoise(label=10), "digits", "label=10 is outside"),
     (q.Edit(index=999), "digits", "index=999 is outside"),
     (q.Edit(pixels=(1.0,)), "digits", "pixels holds 1 numbers"),
+    (q.Parity(num_steps=12), "ring", "12 does not divide 1000"),
     (object(), "ring", "no answer to object"),
 ]
 
@@ -190,8 +191,8 @@ def test_what_makes_no_sense_is_refused(question, engine, words, request):
 @pytest.mark.parametrize("sampler", ["ddim", "euler", "heun", "dpmpp-2m", "unipc", "flow-euler"])
 def test_diffusers_walks_the_same_way(ring, sampler):
     """The trained network in diffusers' samplers and in ours, on diffusers' grid."""
-    seen = last(ring, q.Parity(sampler=sampler, num_steps=12))
-    assert len(seen.views["difference"][0].y) == 12 and seen.metrics["largest difference"] < 1e-4
+    seen = last(ring, q.Parity(sampler=sampler, num_steps=10))
+    assert len(seen.views["difference"][0].y) == 10 and seen.metrics["largest difference"] < 1e-4
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from engines.core import Bars, Curve, Field, Heat, Images, Mesh, Points, Snapshot
+from engines.core import Bars, Curve, Field, Heat, Images, Mesh, Paths, Points, Snapshot
 from playground.sessions import frames
 
 rng = np.random.default_rng(0)
@@ -51,6 +51,13 @@ def test_a_mesh_travels():
     assert isinstance(back, Mesh) and (back.role, back.name) == (mesh.role, mesh.name)
     np.testing.assert_array_equal(back.xy, mesh.xy)
     np.testing.assert_array_equal(back.density, mesh.density)
+
+
+def test_paths_travel():
+    sent = Paths(cloud(4, 7, 2), role="exact", name="learned")
+    (back,) = frames.decode(frames.encode(Snapshot(1, {}, {"learned": (sent,)}))).views["learned"]
+    assert isinstance(back, Paths) and (back.role, back.name) == ("exact", "learned")
+    np.testing.assert_array_equal(back.xy, sent.xy)
 
 
 def test_exact_frames_lose_nothing():
