@@ -51,6 +51,15 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Paths:
+    """Ways through the plane. `xy` (n, steps, 2) float32 in data units, from where each begins to where it ends."""
+
+    xy: np.ndarray
+    role: Role = "model"
+    name: str = "paths"
+
+
+@dataclass(frozen=True)
 class Mesh:
     """A grid that was moved. `xy` (rows, cols, 2) are its crossings in data units, `density` (rows − 1, cols − 1) what lies on each
     cell per unit of area; both float32."""
@@ -105,7 +114,7 @@ class Ellipses:
     name: str = "posterior"
 
 
-View = Points | Heat | Field | Mesh | Images | Curve | Bars | Ellipses
+View = Points | Heat | Field | Paths | Mesh | Images | Curve | Bars | Ellipses
 Views = Mapping[str, tuple[View, ...]]  # panel name -> layers, drawn in order
 
 

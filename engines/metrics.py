@@ -27,6 +27,8 @@ TEST_RECON, TEST_KL, TEST_NEG_ELBO, TEST_IWAE = "test_recon", "test_kl", "test_n
 BITS_PER_DIM, ACTIVE_UNITS, AGGREGATE_KL, SHARPNESS = "bits_per_dim", "active_units", "aggregate_kl", "sharpness"
 RECON_FRECHET, ENCODER_GRAD_NORM = "recon_frechet", "encoder_grad_norm"
 COMMITMENT, CODES_USED = "commitment", "codes_used"
+MSE, GRAD_NORM, VALIDATION_MSE, SCORE_COSINE = "mse", "grad_norm", "validation_mse", "score_cosine"  # of denoising
+STRAIGHTNESS, NFE = "straightness", "nfe"
 SAMPLES = "n"  # among the floors: how many samples were measured, where that depends on the data
 MODE_SHARE = "mode_share/"  # + the number of the mode: its share of all samples, high-quality ones only
 
@@ -290,6 +292,14 @@ METRICS: dict[str, MetricInfo] = {
         MetricInfo(ENCODER_GRAD_NORM, "Gradient of the encoder", scale="log", about="length of the gradient of the loss in its weights"),
         MetricInfo(COMMITMENT, "Distance to codes", better="down", scale="log", about="squared, of encoder outputs to their nearest codes"),
         MetricInfo(CODES_USED, "Codes in use", better="up", decimals=1, about="perplexity: how many, if they were used alike"),
+        MetricInfo(MSE, "Loss", "", "down", 3, about="squared error of the network per dimension, on the batches of training"),
+        MetricInfo(GRAD_NORM, "Gradient", scale="log", about="length of the gradient of the loss in all weights"),
+        MetricInfo(
+            VALIDATION_MSE, "Loss, fixed noise", "", "down", 3, about="on the same held-out examples, noise and noise levels each time"
+        ),
+        MetricInfo(SCORE_COSINE, "Score", "", "up", 3, target=1.0, about="cosine between learned and exact score, over all noise levels"),
+        MetricInfo(STRAIGHTNESS, "Straightness", "", "up", 3, target=1.0, n=N_EVALUATE, about="from noise to sample, over the way taken"),
+        MetricInfo(NFE, "Evaluations", "", decimals=0, about="of the network for one sample"),
         MetricInfo(MMD, "MMD²", "", "down", 5, target=0.0, n=N_AUDIT, about="kernel distance, unbiased: below 0 as often as above at best"),
         MetricInfo(PRECISION, "Precision", "%", "up", 1, "percent", n=N_AUDIT, about="samples as near to data as data are to each other"),
         MetricInfo(RECALL, "Recall", "%", "up", 1, "percent", n=N_AUDIT, about="data as near to samples as samples are to each other"),

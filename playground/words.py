@@ -25,6 +25,21 @@ SPELLINGS = {
     "conv": "Convolutional",
     "silu": "SiLU",
     "relu": "ReLU",
+    "flow": "Velocity (flow)",
+    "v": "v",
+    "eps": "Noise ε",
+    "x0": "Example x₀",
+    "ddpm": "DDPM",
+    "ddim": "DDIM",
+    "dpmpp-2m": "DPM-Solver++ 2M",
+    "dpmpp-2m-sde": "DPM-Solver++ 2M SDE",
+    "unipc": "UniPC",
+    "lognormal": "Log-normal",
+    "snr": "SNR",
+    "min-snr": "Min-SNR",
+    "edm": "EDM",
+    "unet": "UNet",
+    "dit": "DiT",
 }
 
 

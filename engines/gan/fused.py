@@ -11,7 +11,6 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
-from zlib import crc32
 
 import numpy as np
 import torch
@@ -23,8 +22,8 @@ from engines.gan.config import Config
 from engines.gan.engine import Deal, GanEngine
 from engines.gan.objectives import OBJECTIVES
 from engines.nn.flat import FlatAdam, FlatParameters, zeros
+from engines.nn.kernel_streams import KernelStreams
 from engines.nn.mlp import MLP
-from engines.state import Rng
 
 STREAMS = ("data", "noise", "penalty")
 CHUNK_FLOP = 3e8  # of one call: some milliseconds, so that a button is obeyed at once
@@ -77,32 +76,6 @@ def warm() -> None:
     FusedGan(Config(steps=1)).train_step()
 
 
-class KernelStreams(Rng):
-    """torch's "init" stream, and the kernel's own: 64 bits each, held in `counters` (3,) uint64."""
-
-    def __init__(self, seed: int):
-        super().__init__(seed, ("init", *STREAMS))
-        self.counters = np.array([self._spread(crc32(f"{seed}/{name}".encode())) for name in STREAMS], np.uint64)
-
-    @staticmethod
-    def _spread(seed: int) -> int:
-        """64 bits from 32: neighbouring seeds start far apart."""
-        return (seed << 32 | crc32(seed.to_bytes(4, "little"))) & (2**64 - 1)
-
-    def state_dict(self) -> dict[str, Tensor]:
-        state = {"init": self["init"].get_state()}
-        for name, counter in zip(STREAMS, self.counters, strict=True):
-            state[name] = torch.from_numpy(np.frombuffer(counter.tobytes(), np.uint8).copy())
-        return state
-
-    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """A stream of torch cannot be continued: a new one starts from what its state hashes to."""
-        super().load_state_dict({name: state[name] if name == "init" else self[name].get_state() for name in self.streams})
-        for i, name in enumerate(STREAMS):
-            raw = state[name].cpu().numpy().tobytes()
-            self.counters[i] = int.from_bytes(raw, "little") if len(raw) == 8 else self._spread(crc32(raw))
-
-
 class FusedGan(GanEngine):
     """See `engines.core.Engine`. `train_steps` makes many steps in one call."""
 
@@ -122,7 +95,7 @@ class FusedGan(GanEngine):
         betas = (config.beta1, config.beta2)
         self.opt_g = FlatAdam(self._weights_g, config.lr_g, betas, self._flat["G"], self.updates[:1])
         self.opt_d = FlatAdam(self._weights_d, config.lr_d, betas, self._flat["D"], self.updates[1:])
-        self.rng = self.streams = KernelStreams(config.seed)
+        self.rng = self.streams = KernelStreams(config.seed, STREAMS)
         self._parts |= {"opt_g": self.opt_g, "opt_d": self.opt_d, "rng": self.rng}
         self._lay_out()
         self.chunk = self._chunk()

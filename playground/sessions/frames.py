@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from engines.core import Bars, Curve, Ellipses, Field, Heat, Images, Mesh, Points, Snapshot, View
+from engines.core import Bars, Curve, Ellipses, Field, Heat, Images, Mesh, Paths, Points, Snapshot, View
 
-TYPES: dict[str, type[View]] = {cls.__name__.lower(): cls for cls in (Points, Heat, Field, Mesh, Images, Curve, Bars, Ellipses)}
+TYPES: dict[str, type[View]] = {cls.__name__.lower(): cls for cls in (Points, Heat, Field, Mesh, Images, Curve, Bars, Ellipses, Paths)}
 DTYPES: dict[str, np.dtype] = {"f4": np.dtype("<f4"), "u1": np.dtype("u1"), "i4": np.dtype("<i4")}
 PIXELS = (-1.0, 1.0)
 

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 
 from engines.core import Family
 from playground.sessions.channel import Inbox, Outbox
@@ -22,6 +23,7 @@ from playground.sessions.channel import Inbox, Outbox
 log = logging.getLogger(__name__)
 IDLE = 0.25  # seconds between reports when nothing runs
 PR_SET_PDEATHSIG = 1
+FUSED = ("engines.gan.fused", "engines.diffusion.fused")  # compiled twins
 
 
 def main(families: Mapping[str, Family] | None = None) -> None:
@@ -93,14 +95,14 @@ def _compile_aside() -> None:
     """Fill the cache of compiled kernels in a process of its own, if it is empty: visitors are served by torch meanwhile."""
     if os.environ.get("PLAYGROUND_ENGINE", "auto") != "auto":
         return
-    from engines.gan.fused import available, compiled, warm
-
-    if compiled():
-        warm()  # half a second, from the cache
-    elif available():
-        log.info("compiling the fast engine; torch serves until it is ready")
-        command = [sys.executable, "-c", "import os; os.nice(10); from engines.gan.fused import warm; warm()"]
-        subprocess.Popen(command, cwd=os.getcwd(), stdin=subprocess.DEVNULL)
+    for name in FUSED:
+        fused = import_module(name)
+        if fused.compiled():
+            fused.warm()  # half a second, from the cache
+        elif fused.available():
+            log.info("compiling %s; torch serves until it is ready", name)
+            command = [sys.executable, "-c", f"import os; os.nice(10); from {name} import warm; warm()"]
+            subprocess.Popen(command, cwd=os.getcwd(), stdin=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

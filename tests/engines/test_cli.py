@@ -64,8 +64,10 @@ def test_list_needs_no_torch():
     code = "import sys; from engines.__main__ import main; assert main(['list']) == 0; assert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    row, vae = lines(done.stdout)
+    row, *others = lines(done.stdout)
+    vae = others[0]
     assert vae["family"] == "vae" and vae["knobs"]["latent"]["hi"] == 64 and "mnist" in vae["presets"]
+    assert "diffusion" in {other["family"] for other in others}
     assert row["family"] == "gan" and "ring8" in row["datasets"] and row["knobs"]["lr_g"]["lo"] == 1e-5
 
 

@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from engines.core import Bars, Curve, Ellipses, Field, Heat, Images, Mesh, Points, Snapshot
+from engines.core import Bars, Curve, Ellipses, Field, Heat, Images, Mesh, Paths, Points, Snapshot
 from playground.sessions import frames
 
 rng = np.random.default_rng(0)
@@ -59,6 +59,13 @@ def test_ellipses_travel():
     assert isinstance(back, Ellipses) and back.name == sent.name
     for name in ("xy", "axes", "angle"):
         np.testing.assert_array_equal(getattr(back, name), getattr(sent, name))
+
+
+def test_paths_travel():
+    sent = Paths(cloud(4, 7, 2), role="exact", name="learned")
+    (back,) = frames.decode(frames.encode(Snapshot(1, {}, {"learned": (sent,)}))).views["learned"]
+    assert isinstance(back, Paths) and (back.role, back.name) == ("exact", "learned")
+    np.testing.assert_array_equal(back.xy, sent.xy)
 
 
 def test_exact_frames_lose_nothing():

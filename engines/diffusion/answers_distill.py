@@ -1,0 +1,85 @@
+"""The answer of a distillation: a student is trained beside the run, and both are asked for samples in few steps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from engines import metrics
+from engines.core import Curve, Snapshot, View
+from engines.diffusion import questions as q
+from engines.diffusion.answers import Answer, unit_noise
+from engines.diffusion.answers_sweep import projected, truth_of
+from engines.diffusion.distill import Student, consistency, jumps, progressive
+from engines.diffusion.parameterisations import denoiser
+from engines.diffusion.samplers import ddim, final
+from engines.diffusion.sampling import in_turn, samples_view, seeded, sigmas_of_run, to_data
+
+if TYPE_CHECKING:
+    from engines.diffusion.engine import DiffusionEngine
+
+COUNTS = (1, 2, 4, 8)  # steps that are compared
+START = 16  # steps of the first teacher of progressive distillation
+LEVELS = 18  # noise levels of consistency distillation
+MOST_IMAGES = 40
+
+
+def grid_of(engine: DiffusionEngine, num_steps: int) -> Tensor:
+    return sigmas_of_run(replace(engine.config, num_steps=num_steps), engine.device).float()
+
+
+def distil(engine: DiffusionEngine, asked: q.Distil) -> Answer:
+    """Views "teacher" and "student": samples in 1, 2, 4, 8 steps from the same noise, layers named by the number of steps; "sliced_w1": a
+    Curve for each, x = steps; "loss": Curve of the student's loss. The run itself stays as it is."""
+    student = Student(engine, asked.lr, asked.seed)
+    losses: list[float] = []
+    if asked.method == "progressive":
+        rounds = int(np.log2(START // asked.target))
+        for k in range(rounds):
+            for loss in progressive(student, grid_of(engine, START >> k), max(1, asked.steps // rounds)):
+                losses.append(loss)
+                yield None
+            student.teacher = student.net
+            student = _next(student, asked.lr) if k < rounds - 1 else student
+    else:
+        for loss in consistency(student, grid_of(engine, LEVELS), asked.steps):
+            losses.append(loss)
+            yield None
+    views = _compare(engine, student.net, asked)
+    yield None
+    at = np.arange(1, len(losses) + 1, dtype=np.float32)
+    views["loss"] = (Curve(at, np.asarray(losses, np.float32), name="loss of the student"),)
+    yield Snapshot(engine.step, {}, views)
+
+
+def _next(student: Student, lr: float) -> Student:
+    """The student becomes the teacher of the next round."""
+    following = Student(student.engine, lr, student.rng.seed + 1)
+    following.teacher = student.net
+    following.raw.load_state_dict(student.net.state_dict())
+    following.ema.load_state_dict(student.net.state_dict())
+    return following
+
+
+@torch.no_grad()
+def _compare(engine: DiffusionEngine, net: nn.Module, asked: q.Distil) -> dict[str, tuple[View, ...]]:
+    n = min(asked.n, MOST_IMAGES) if engine.image else asked.n
+    y = in_turn(n, len(engine.info.classes), engine.device) if engine.told else None
+    eps, truth = unit_noise(engine, n, asked.seed), truth_of(engine, n)
+    cells: dict[str, list] = {"teacher": [], "student": []}
+    distances: dict[str, list[float]] = {"teacher": [], "student": []}
+    for name, network in (("teacher", engine.ema.net), ("student", net)):
+        denoise = denoiser(network, engine.parameterisation, y)
+        for k in COUNTS:
+            sigmas, noise = grid_of(engine, k), seeded(asked.seed, "sampler", engine.device)
+            x = eps * (1 + sigmas[0] ** 2).sqrt()
+            jump = name == "student" and asked.method == "consistency"
+            x = jumps(denoise, x, sigmas, noise) if jump else final(ddim(denoise, x, sigmas, noise))
+            cells[name].append(samples_view(engine, x, y, str(k)))
+            distances[name].append(metrics.projected_w1(projected(to_data(engine, x)), truth))
+    curves = tuple(Curve(np.array(COUNTS, np.float32), np.array(d, np.float32), name=name) for name, d in distances.items())
+    return {**{name: tuple(layers) for name, layers in cells.items()}, metrics.SLICED_W1: curves}

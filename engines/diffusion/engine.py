@@ -1,0 +1,163 @@
+"""A diffusion model in training, in plain torch. One step: add noise to a batch, ask the network, lower its error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engines import metrics
+from engines.config import from_dict, knobs, to_dict
+from engines.core import Snapshot, Views
+from engines.data import DATASETS, DatasetInfo, kind, load
+from engines.diffusion.config import Config
+from engines.diffusion.model import build_network
+from engines.diffusion.objectives import errors, weights
+from engines.diffusion.parameterisations import PARAMETERISATIONS
+from engines.diffusion.presets import Request
+from engines.diffusion.schedules import training_sigmas
+from engines.nn.ema import Ema
+from engines.state import Rng
+
+LAST_RATE = 0.01  # of the learning rate, at the end of a decaying run
+WARM = 40  # steps until the full rate, on images: Adam's first steps are too large
+
+
+class DiffusionEngine:
+    """See `engines.core.Engine`. `total` is the length that the learning rate's decay is planned for. Networks see data of unit variance:
+    (x − shift) / scale."""
+
+    family = "diffusion"
+    twin = "torch"
+
+    def __init__(self, config: Config, *, device: str = "cpu", data: np.ndarray | None = None):
+        self.config, self.step, self.total = config, 0, config.steps
+        self.device = torch.device(device)
+        self.image = kind(config.dataset) == "image"
+        self.data = load(config.dataset, data)
+        shape = tuple(self.data.shape)
+        self.info = DATASETS.get(config.dataset) or DatasetInfo(
+            config.dataset, kind(config.dataset), "", "", shape, classes=tuple(getattr(self.data, "classes", ()))
+        )
+        self.told = config.conditional and bool(self.info.classes)
+        self.examples, self.labels, self.shift, self.scale = self._to_device()
+        levels = training_sigmas(config.schedule, config.shift)
+        self.levels = None if levels is None else torch.from_numpy(levels).float().to(self.device)  # (T,)
+        self.parameterisation = PARAMETERISATIONS[config.objective]
+        self.rng = Rng(config.seed, ("init", "data", "eps", "sigma"), device)
+        self.net = build_network(config, self.info, self.rng["init"])
+        self.ema = Ema(self.net)
+        self._weights: list[Tensor] = list(self.net.parameters())
+        self.opt: torch.optim.Adam = torch.optim.Adam(self._weights, config.lr, (config.beta1, config.beta2), fused=True)
+        self.parts: dict[str, Any] = {"net": self.net, "ema": self.ema, "opt": self.opt, "rng": self.rng}
+        self.probe = self._make_probe()
+
+    def _to_device(self) -> tuple[Tensor, Tensor | None, Tensor | float, float]:
+        """The training set in units of the network, (n, 2) or (n, c, h, w), its classes (n,) if the network is told, and what x0 · scale
+        + shift needs to be data again."""
+        if not self.image:
+            shift = torch.tensor(self.data.shift, dtype=torch.float32, device=self.device)
+            return torch.from_numpy(self.data.unit).to(self.device), None, shift, self.data.scale
+        pixels = torch.from_numpy(self.data.pixels).to(self.device)
+        mean, scale = float(pixels.mean()), float(pixels.std())
+        labels = torch.from_numpy(np.asarray(self.data.labels, np.int64)).to(self.device) if self.told else None
+        return (pixels - mean) / scale, labels, mean, scale
+
+    def _make_probe(self) -> Any:
+        if self.image:
+            from engines.diffusion.probe_images import ImageProbe
+
+            return ImageProbe(self)
+        from engines.diffusion.probe_2d import Probe2D
+
+        return Probe2D(self)
+
+    # Training
+
+    def train_step(self, part: str | None = None) -> Mapping[str, Tensor]:
+        """One update of the network and its average. Scalars stay on the device."""
+        if part is not None:
+            raise ValueError(f"part={part!r} cannot be updated alone: there is one network")
+        self._set_rate()
+        x0, y = self._batch()
+        sigma = self.draw_sigma(len(x0), self.rng["sigma"])
+        eps = torch.randn(x0.shape, generator=self.rng["eps"], device=self.device)
+        norm, loss = self.learn(x0, eps, sigma, y)
+        self.step += 1
+        return {metrics.MSE: loss, metrics.GRAD_NORM: norm}
+
+    def learn(self, x0: Tensor, eps: Tensor, sigma: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Lower the weighted error on these; the length of the gradient, and the loss, both scalars."""
+        c = self.config
+        each = errors(self.net, self.parameterisation, x0, eps, sigma, y)
+        loss = (weights(c.weighting, self.parameterisation, sigma) * each).mean()
+        self.opt.zero_grad()
+        loss.backward()
+        norm = torch.stack(torch._foreach_norm([w.grad for w in self._weights if w.grad is not None])).norm()
+        self.opt.step()
+        self.ema.update(self.net, c.ema_decay, self.step)
+        return norm, loss.detach()
+
+    def _batch(self) -> tuple[Tensor, Tensor | None]:
+        """x0 (n, …) and classes (n,), some of them left out."""
+        index = torch.randint(len(self.examples), (self.config.batch,), generator=self.rng["data"], device=self.device)
+        if self.labels is None:
+            return self.examples[index], None
+        out = torch.rand(len(index), generator=self.rng["data"], device=self.device) < self.config.label_dropout
+        return self.examples[index], torch.where(out, len(self.info.classes), self.labels[index])
+
+    def draw_sigma(self, n: int, generator: torch.Generator) -> Tensor:
+        """(n,) noise levels as training meets them."""
+        c = self.config
+        if self.levels is not None:
+            return self.levels[torch.randint(len(self.levels), (n,), generator=generator, device=self.device)]
+        return (c.noise_mean + c.noise_std * torch.randn(n, generator=generator, device=self.device)).exp()
+
+    def _set_rate(self) -> None:
+        done = self.step / self.total
+        factor = min(1.0, max(LAST_RATE, 2 - 2 * done)) if self.config.lr_decay else 1.0
+        warm = min(1.0, (self.step + 1) / WARM) if self.image else 1.0
+        self.opt.param_groups[0]["lr"] = self.config.lr * factor * warm
+
+    def set(self, **changes: Any) -> None:
+        """Change live knobs. ValueError for any other, or for a bad value."""
+        known = knobs(Config)
+        for name in changes:
+            if name in known and not known[name].live:
+                raise ValueError(f"{name} cannot change while training; start again or fork")
+        self.config = from_dict(Config, to_dict(self.config) | changes)
+
+    def health(self) -> dict[str, Tensor]:
+        """Largest absolute weight, which must stay below 1,000."""
+        return {"the largest weight": torch.stack(torch._foreach_norm(self._weights, float("inf"))).max().detach()}
+
+    # Looking: own fixed noise, averaged weights, no gradient kept; nothing changes
+
+    def backdrop(self) -> Snapshot:
+        return self.probe.backdrop(self)
+
+    def look(self) -> Views:
+        return self.probe.look(self)
+
+    def evaluate(self) -> Mapping[str, float]:
+        return self.probe.evaluate(self)
+
+    def audit(self) -> tuple[Mapping[str, float], Mapping[str, float]]:
+        """Metrics too slow to be measured while training, and their floors. Changes nothing."""
+        return self.probe.audit(self)
+
+    def answer(self, question: Any) -> Iterator[Snapshot | None]:
+        """See `engines.core.Engine` and `engines.diffusion.answers`."""
+        from engines.diffusion.answers import answer
+
+        return answer(self, question)
+
+    def sample(self, request: Request) -> Iterator[Snapshot]:
+        """One snapshot: view "samples" holds request.n examples in data units, Points (n, 2) or Images (n, c, h, w)."""
+        from engines.diffusion.sampling import request_walk, samples_view
+
+        walk, y = request_walk(self, request)
+        yield Snapshot(self.step, {}, {"samples": (samples_view(self, walk, y),)})

@@ -1,0 +1,86 @@
+"""Recommended values per data set, presets, and what to draw from a trained model. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engines.config import check, from_dict, knob, knobs, validate
+from engines.core import Preset
+from engines.data import kind
+from engines.diffusion.config import SAMPLERS, Config
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to draw from a trained model. A sampler of "" and 0 steps are the run's own."""
+
+    n: int = knob(64, "Samples", lo=1, hi=10_000)
+    seed: int = knob(0, "Seed", lo=0, hi=9_999)
+    label: int = knob(-1, "Class", lo=-1, hi=999, help="−1 = all classes in turn")
+    ema: bool = knob(True, "Averaged weights")
+    sampler: str = knob("", "Sampler", choices={"": "as the run says", **SAMPLERS})
+    num_steps: int = knob(0, "Sampler steps", lo=0, hi=1_000, help="0 = as the run says")
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+
+_IMAGE: dict[str, Any] = dict(
+    objective="v", noise_mean=0.0, noise_std=1.0, sampler="flow-heun", num_steps=10, grid="flow", sigma_max=1000.0, conditional=True,
+    cfg_scale=1.5, batch=64, lr=2e-3, beta2=0.99, ema_decay=0.9995, width=64, steps=1_200,
+)  # fmt: skip
+DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
+    "grid25": dict(steps=20_000),
+    "moons": dict(steps=20_000),
+    "spirals": dict(steps=30_000),
+    "swissroll": dict(steps=30_000),
+    "checkerboard": dict(steps=30_000),
+    "pinwheel": dict(steps=20_000),
+    "circles": dict(steps=20_000),
+    "s_curve": dict(steps=20_000),
+    "own-2d": dict(steps=20_000),
+    "digits": dict(steps=1_500),
+    "emoji": dict(batch=32),
+    "own-images": dict(batch=32, conditional=False, cfg_scale=1.0),
+}
+# DDPM as it was published, on the same networks
+SCHEDULE_DEFAULTS: dict[str, dict[str, Any]] = {
+    "linear": dict(grid="timesteps"),
+    "cosine": dict(grid="timesteps"),
+    "sigmoid": dict(grid="timesteps"),
+}
+
+
+def recommended(dataset: str, schedule: str | None = None) -> dict[str, Any]:
+    """Knob values recommended for a data set and, if given, a schedule other than its usual one."""
+    base = dict(_IMAGE) if kind(dataset) == "image" else {}
+    base |= DATASET_DEFAULTS.get(dataset, {})
+    return base | SCHEDULE_DEFAULTS.get(schedule or "", {}) | {"dataset": dataset}
+
+
+def resolve(overrides: Mapping[str, Any]) -> Config:
+    """Overrides on top of what is recommended for their data set and schedule. ValueError names a bad knob."""
+    if not isinstance(overrides, Mapping):
+        raise ValueError("settings must be a set of named values")
+    known = knobs(Config)
+    dataset, schedule, conditional = (
+        check(known[name], overrides[name]) if name in overrides else None for name in ("dataset", "schedule", "conditional")
+    )
+    base = recommended(dataset or known["dataset"].default, schedule)
+    if conditional is False:
+        base["cfg_scale"] = 1.0
+    return from_dict(Config, {**base, **overrides})
+
+
+_DDPM = dict(objective="eps", schedule="linear", sampler="ddpm", num_steps=1_000)
+PRESETS = {
+    "ring": Preset("Ring of 8", dict(dataset="ring8"), "8 of 8", "flow matching; all modes in half a second"),
+    "grid": Preset("Grid of 25", dict(dataset="grid25"), "25 of 25", "flow matching"),
+    "ddpm": Preset("DDPM as published", dict(dataset="ring8", **_DDPM), "1,000 steps", "predicts the noise, linear schedule, ancestral"),
+    "spirals": Preset("Two spirals", dict(dataset="spirals"), "thin arms", "flow matching"),
+    "digits": Preset("Digits in 15 seconds", dict(dataset="digits"), "8×8", "told the class, guided"),
+    "mnist": Preset("MNIST in a minute", dict(dataset="mnist"), "28×28", "told the class, guided"),
+    "emoji": Preset("Emoji", dict(dataset="emoji"), "32×32", "told the group, guided"),
+}

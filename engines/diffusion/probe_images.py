@@ -1,0 +1,136 @@
+"""What is seen and measured of a diffusion model on images: a grid of samples, errors by noise level, and the judge's report. Sampling is
+dear (a thousand guided images take ten seconds of one core), so looks and evaluations draw few images in few steps; `audit` draws as many
+as the judge asks for, in the run's own steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engines import clouds, metrics
+from engines.core import Bars, Curve, Images, Points, Snapshot, View, Views
+from engines.diffusion.config import nfe
+from engines.diffusion.objectives import errors
+from engines.diffusion.probe_2d import LEVELS, noise_levels
+from engines.diffusion.sampling import generate, in_turn, samples_view, seeded, to_data
+from engines.judge import MEASURED as JUDGED
+from engines.judge import Judge, judge
+from engines.state import Rng
+
+if TYPE_CHECKING:
+    from engines.diffusion.engine import DiffusionEngine
+
+ROWS, SHOWN = 3, 32  # of samples, one column per class; samples where there are no classes
+DATA_SHOWN = 64
+COUNTED = 200  # samples measured while training
+LOOK_STEPS = 5  # of the sampler, at most, in looks and evaluations
+PER_LEVEL, MEASURED = 16, 200  # images at each noise level, and images of the validation loss
+FLOOR_DRAWS = 4
+
+
+class ImageProbe:
+    """Fixed noise and fixed classes, so that two looks differ only by what was learned."""
+
+    def __init__(self, engine: DiffusionEngine):
+        config, data = engine.config, engine.data
+        rng = Rng(config.seed, ("look", "evaluate", "data", "validate"), engine.device)
+        self.judge: Judge | None = judge(config.dataset)
+        self.classes, self.device = len(data.classes), engine.device
+        self.shown = ROWS * self.classes if engine.told else SHOWN
+        self.n = min(COUNTED, len(data.test_pixels))
+        rows = torch.randint(len(data.pixels), (metrics.N_IMAGES,), generator=rng["data"], device=self.device).cpu()
+        self.rows = rows.numpy()
+        self.as_in_data = torch.from_numpy(data.labels[self.rows]).to(self.device)
+        shape = data.shape
+        self.eps_look = torch.randn((self.shown, *shape), generator=rng["look"], device=self.device)
+        self.eps_evaluate = torch.randn((metrics.N_IMAGES, *shape), generator=rng["evaluate"], device=self.device)
+        self.validate = self._held_out(engine, MEASURED, rng, engine.draw_sigma(MEASURED, rng["validate"]))
+        self.sigmas = noise_levels(engine)  # (LEVELS,)
+        self.levelled = self._held_out(engine, LEVELS * PER_LEVEL, rng, self.sigmas.repeat_interleave(PER_LEVEL))
+        self.along = metrics.directions(dim=int(np.prod(shape)))  # (64, c h w)
+        self.truth = self._projections(data.test_pixels[: self.n])  # (64, n)
+
+    def _held_out(self, engine: DiffusionEngine, n: int, rng: Rng, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """Test images in the network's units, noise, noise levels and classes, as `errors` wants them."""
+        at = np.arange(n) % len(engine.data.test_pixels)
+        x0 = (torch.from_numpy(engine.data.test_pixels[at]).to(self.device) - engine.shift) / engine.scale
+        y = torch.from_numpy(np.asarray(engine.data.test_labels[at], np.int64)).to(self.device) if engine.told else None
+        return x0, torch.randn(x0.shape, generator=rng["validate"], device=self.device), sigma, y
+
+    def backdrop(self, engine: DiffusionEngine) -> Snapshot:
+        labels = engine.data.labels[self.rows[:DATA_SHOWN]].astype(np.uint8) if self.classes else None
+        view = Images(engine.data.pixels[self.rows[:DATA_SHOWN]], role="data", name="data", label=labels)
+        noise = Points(self.eps_look.flatten(1)[:, :2].cpu().numpy(), name="noise")
+        known = {**self._floors(engine), metrics.SAMPLES: float(self.n)}
+        return Snapshot(0, known, {"stage": (view,), "noise": (noise,)})
+
+    @torch.no_grad()
+    def look(self, engine: DiffusionEngine) -> Views:
+        y = self._asked(engine, self.shown)
+        x = self._generate(engine, self.eps_look, y, LOOK_STEPS)
+        views: dict[str, tuple[View, ...]] = {"stage": (samples_view(engine, x, y),)}
+        each = errors(engine.ema.net, engine.parameterisation, *self.levelled)
+        loss = each.unflatten(0, (LEVELS, -1)).mean(1).cpu().numpy()
+        views["loss_by_noise"] = (Curve(self.sigmas.log().cpu().numpy(), loss, name="loss"),)
+        if self.judge:
+            share, k = self.judge.shares(to_data(engine, x)), self.classes
+            views["modes"] = (Bars(share, engine.data.classes, name="share", fair=1 / k, low=metrics.COVERED / k),)
+        return views
+
+    @torch.no_grad()
+    def evaluate(self, engine: DiffusionEngine) -> dict[str, float]:
+        """The loss on fixed noise and, once there is something to judge, the judge's report on n samples in few steps; of one's own
+        images, distances of pixels only."""
+        c = engine.config
+        result = {metrics.VALIDATION_MSE: float(errors(engine.ema.net, engine.parameterisation, *self.validate).mean())}
+        result[metrics.NFE] = float(nfe(c.sampler, c.num_steps, engine.told and c.cfg_scale != 1))
+        if not engine.step:
+            return result
+        y = self.as_in_data[: self.n] if self.classes else None
+        pixels = to_data(engine, self._generate(engine, self.eps_evaluate[: self.n], y, LOOK_STEPS))
+        result[metrics.PIXEL_SLICED_W1] = metrics.projected_w1(self._projections(pixels), self.truth)
+        if self.judge:
+            report = self.judge.report(pixels)
+            result |= {name: report[name] for name in JUDGED}
+        return result
+
+    @torch.no_grad()
+    def audit(self, engine: DiffusionEngine) -> tuple[dict[str, float], dict[str, float]]:
+        """The judge's report on as many samples as its own floor was taken on, in the run's own steps; then kernel distance, precision,
+        recall, density, coverage of its features. With all their floors; none without a judge."""
+        if not self.judge:
+            return {}, {}
+        data, n = engine.data, min(self.judge.n, metrics.N_IMAGES)
+        pixels = to_data(engine, self._generate(engine, self.eps_evaluate[:n], self.as_in_data[:n], engine.config.num_steps))
+        report, m = self.judge.report(pixels), min(n, len(data.test_pixels))
+        fake, real = self.judge.look(pixels[:m])[0], self.judge.look(data.test_pixels[:m])[0]
+        rng, width = np.random.default_rng(1), clouds.median_distance(real)
+        others = [self.judge.look(data.pixels[rng.choice(len(data.pixels), m, replace=False)])[0] for _ in range(FLOOR_DRAWS)]
+        found = {name: report[name] for name in JUDGED} | metrics.audit(real, fake, width)
+        return found, {**self.judge.floors, **metrics.audit_floor([(real, other) for other in others], width)}
+
+    def _generate(self, engine: DiffusionEngine, eps: Tensor, y: Tensor | None, most: int) -> Tensor:
+        steps = min(engine.config.num_steps, most)
+        return generate(engine, eps, y, seeded(engine.config.seed, "sampler", self.device), steps)
+
+    def _asked(self, engine: DiffusionEngine, n: int) -> Tensor | None:
+        return in_turn(n, self.classes, self.device) if self.classes else None
+
+    def _projections(self, pixels: np.ndarray) -> np.ndarray:
+        return metrics.projections(pixels.reshape(len(pixels), -1), self.along)
+
+    def _floors(self, engine: DiffusionEngine) -> dict[str, float]:
+        """What n real training images score against the held-out ones; none for one's own images, where nothing is held out."""
+        data = engine.data
+        if data.test_pixels is data.pixels:
+            return {}
+        rng = np.random.default_rng(0)
+        draws = [data.pixels[rng.choice(len(data.pixels), self.n, replace=False)] for _ in range(FLOOR_DRAWS)]
+        floors = {metrics.PIXEL_SLICED_W1: float(np.mean([metrics.projected_w1(self._projections(draw), self.truth) for draw in draws]))}
+        if self.judge:
+            reports = [self.judge.report(draw) for draw in draws]
+            floors |= {name: float(np.mean([r[name] for r in reports])) for name in JUDGED}
+        return floors

@@ -1,0 +1,181 @@
+"""What the page may ask of a diffusion model between two steps. No torch here: the web process checks a question with these classes, a
+worker answers it with `engines.diffusion.answers`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engines.config import knob, validate
+from engines.diffusion.config import SAMPLERS
+
+OWN = {"": "as the run says", **SAMPLERS}
+HALVES = {"top": "the upper half is known", "bottom": "the lower half", "left": "the left half", "right": "the right half"}
+
+
+class Question:
+    """Values are checked by their ranges; what does not fit a run is refused when it is answered."""
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+
+def _seed() -> Any:
+    return knob(0, "Seed", lo=0, hi=9_999)
+
+
+def _label() -> Any:
+    return knob(-1, "Class", lo=-1, hi=999, help="−1 = all classes in turn")
+
+
+def _steps() -> Any:
+    return knob(0, "Sampler steps", lo=0, hi=1_000, help="0 = as the run says")
+
+
+def _sampler() -> Any:
+    return knob("", "Sampler", choices=OWN)
+
+
+@dataclass(frozen=True)
+class Trajectories(Question):
+    """Which way do samples take, with the learned denoiser and with the exact one? 2-D."""
+
+    starts: tuple[float, ...] = knob((), "Unit noise", lo=-6.0, hi=6.0, most=200, help="x, y, x, y, …; none = drawn from the seed")
+    n: int = knob(50, "Paths", lo=1, hi=100, help="if none are given")
+    sampler: str = _sampler()
+    num_steps: int = _steps()
+    seed: int = _seed()
+
+
+@dataclass(frozen=True)
+class Denoise(Question):
+    """A batch, step by step: x_t, and what the network takes it for."""
+
+    n: int = knob(16, "Examples", lo=1, hi=64)
+    sampler: str = _sampler()
+    num_steps: int = _steps()
+    cfg_scale: float = knob(-1.0, "Guidance", lo=-1.0, hi=10.0, help="−1 = as the run says")
+    label: int = _label()
+    ema: bool = knob(True, "Averaged weights")
+    seed: int = _seed()
+
+
+@dataclass(frozen=True)
+class ScoreField(Question):
+    """The score at one noise level: learned, exact, and how far apart. 2-D."""
+
+    sigma: float = knob(0.3, "σ", lo=1e-3, hi=100.0, log=True)
+    rows: int = knob(24, "Arrows in each direction", lo=4, hi=40)
+
+
+@dataclass(frozen=True)
+class Matrix(Question):
+    """Samplers against steps, from the same noise."""
+
+    samplers: str = knob("all", "Samplers", choices={"all": "every sampler", **SAMPLERS})
+    most: int = knob(50, "Most steps", lo=1, hi=200, log=True)
+    n: int = knob(500, "Samples in each cell", lo=10, hi=2_000, help="on images, no more than 64")
+    exact: bool = knob(False, "Exact denoiser", help="what the samplers alone can do; 2-D")
+    seed: int = _seed()
+
+
+@dataclass(frozen=True)
+class Guidance(Question):
+    """What does guidance buy, and what does it cost? Images."""
+
+    scales: tuple[float, ...] = knob((0.0, 1.0, 1.5, 2.0, 4.0, 8.0), "Scales", lo=0.0, hi=10.0, most=8)
+    per_class: int = knob(4, "Samples of each class", lo=1, hi=20)
+    seed: int = _seed()
+
+
+@dataclass(frozen=True)
+class Edit(Question):
+    """SDEdit: noise an example up to a level, then denoise it. How much of it survives?"""
+
+    index: int = knob(0, "Test example", lo=0, hi=999)
+    pixels: tuple[float, ...] = knob((), "Values", lo=-1e4, hi=1e4, most=3 * 32 * 32, help="of one's own example, in data units")
+    sigma: float = knob(1.0, "σ", lo=0.01, hi=100.0, log=True)
+    n: int = knob(8, "Results", lo=1, hi=32)
+    label: int = _label()
+    num_steps: int = _steps()
+    seed: int = _seed()
+
+
+@dataclass(frozen=True)
+class Inpaint(Question):
+    """One half of an image is known: what may the other be?"""
+
+    index: int = knob(0, "Test example", lo=0, hi=999)
+    half: str = knob("top", "Known", choices=HALVES)
+    n: int = knob(8, "Completions", lo=2, hi=32)
+    label: int = _label()
+    num_steps: int = _steps()
+    repeats: int = knob(1, "Repeats of each step", lo=1, hi=5, help="so that both halves agree. RePaint, Lugmayr et al., 2022")
+    seed: int = _seed()
+
+
+@dataclass(frozen=True)
+class Invert(Question):
+    """The noise that a test example comes from, by DDIM backwards, and what comes back from it."""
+
+    index: int = knob(0, "First test example", lo=0, hi=999)
+    n: int = knob(8, "Examples", lo=1, hi=64)
+    label: int = _label()
+    num_steps: int = _steps()
+
+
+@dataclass(frozen=True)
+class Likelihood(Question):
+    """log p of held-out data by the probability flow ODE, beside the exact one. 2-D."""
+
+    n: int = knob(200, "Examples", lo=10, hi=1_000)
+    num_steps: int = knob(100, "ODE steps", lo=10, hi=400)
+
+
+@dataclass(frozen=True)
+class Parity(Question):
+    """Does diffusers walk the same way? The same weights, grid and noise in both."""
+
+    sampler: str = knob("ddim", "Sampler", choices={k: SAMPLERS[k] for k in ("ddim", "euler", "heun", "dpmpp-2m", "unipc", "flow-euler")})
+    num_steps: int = knob(20, "Sampler steps", lo=2, hi=200, log=True)
+    n: int = knob(16, "Examples", lo=1, hi=64)
+    label: int = _label()
+    seed: int = _seed()
+
+
+METHODS = {
+    "progressive": "one step is to land where two did, again and again. Salimans & Ho, 2022",
+    "consistency": "all places of a path are to have one end. Song et al., 2023",
+}
+
+
+@dataclass(frozen=True)
+class Distil(Question):
+    """Can a student do it in one step? Trained beside the run, which stays as it is."""
+
+    method: str = knob("progressive", "Method", choices=METHODS)
+    target: int = knob(1, "Steps of the student", lo=1, hi=8, help="1, 2, 4 or 8; progressive only")
+    steps: int = knob(2_000, "Updates", lo=1, hi=20_000, log=True)
+    lr: float = knob(1e-3, "Learning rate", lo=1e-5, hi=0.1, log=True)
+    n: int = knob(500, "Samples", lo=10, hi=2_000, help="on images, no more than 40")
+    seed: int = _seed()
+
+    def __post_init__(self) -> None:
+        validate(self)
+        if self.target not in (1, 2, 4, 8):
+            raise ValueError(f"target={self.target} is not one of 1, 2, 4, 8")
+
+
+QUESTIONS = {
+    "trajectories": Trajectories,
+    "denoise": Denoise,
+    "score_field": ScoreField,
+    "matrix": Matrix,
+    "guidance": Guidance,
+    "edit": Edit,
+    "inpaint": Inpaint,
+    "invert": Invert,
+    "likelihood": Likelihood,
+    "parity": Parity,
+    "distil": Distil,
+}
