@@ -20,7 +20,7 @@ from dataclasses import asdict
 from typing import Any, NoReturn
 
 from engines.config import from_dict, knobs, parse
-from engines.core import Diverged, Engine, Points, drawn
+from engines.core import Diverged, Engine, Points, drawn, written
 from engines.data import DATASETS
 from engines.registry import FAMILIES
 from engines.runs import device, family_of, load_run, new_folder, plain, refuse_own, save_run
@@ -85,7 +85,15 @@ def run_list(args: argparse.Namespace) -> int:
     for family in FAMILIES.values():
         settings = {name: _knob_line(k) for name, k in knobs(family.Config).items()}
         presets = {key: {"title": p.title, "settings": dict(p.settings)} for key, p in family.presets.items()}
-        emit({"family": family.key, "title": family.title, "datasets": list(DATASETS), "knobs": settings, "presets": presets})
+        emit(
+            {
+                "family": family.key,
+                "title": family.title,
+                "datasets": [key for key in DATASETS if key in knobs(family.Config)["dataset"].choices],
+                "knobs": settings,
+                "presets": presets,
+            }
+        )
     return 0
 
 
@@ -178,13 +186,18 @@ def run_sample(args: argparse.Namespace) -> int:
             settings |= dict([parse(family.Request, f"{name}={raw}")])
     request = from_dict(family.Request, settings)
     *_, last = engine.sample(request)
-    view = drawn(last)
-    samples = view.xy if isinstance(view, Points) else view.pixels
-    arrays: dict[str, Any] = {"x": samples} | ({} if view.label is None else {"labels": view.label})
+    texts = written(last)
+    arrays: dict[str, Any] = {"text": np.array(texts)} if texts else _drawn(last)
     with open(args.out, "wb") as file:
         np.savez(file, **arrays)
-    emit({"samples": args.out, "shape": list(samples.shape), "step": engine.step, **asdict(request)})
+    emit({"samples": args.out, "shape": list(next(iter(arrays.values())).shape), "step": engine.step, **asdict(request)})
     return 0
+
+
+def _drawn(last: Any) -> dict[str, Any]:
+    """Points or images as "x", and their classes as "labels" if they have any."""
+    view = drawn(last)
+    return {"x": view.xy if isinstance(view, Points) else view.pixels} | ({} if view.label is None else {"labels": view.label})
 
 
 def run_evaluate(args: argparse.Namespace) -> int:

@@ -15,7 +15,9 @@ GROUPS = ("basic", "fixes", "advanced")
 @dataclass(frozen=True)
 class Knob:
     """What is known of one setting. `lo` and `hi` are inclusive; `log` asks for a logarithmic slider; `live` knobs may change while
-    training; `choices` maps each key to a line that explains it; `kind` ("2d", "image" or "") says for which data it matters."""
+    training; `choices` maps each key to a line that explains it; `kind` ("2d", "image", "text" or "") says for which data it matters. A
+    knob of type tuple holds at most `most` numbers, each in [lo, hi], one of type str a text of at most `most` characters; only questions
+    and requests have such knobs, a form cannot show one."""
 
     name: str
     type: type
@@ -31,6 +33,7 @@ class Knob:
     group: str = "basic"
     live: bool = False
     kind: str = ""
+    most: int = 0
 
 
 def knob(default: Any, title: str, **about: Any) -> Any:
@@ -53,9 +56,15 @@ def check(k: Knob, value: Any) -> Any:
         if not isinstance(value, bool):
             raise ValueError(f"{k.name}={_show(value)} is not true or false")
         return value
+    if k.type is str:
+        if not isinstance(value, str) or len(value) > k.most:
+            raise ValueError(f"{k.name}={_show(value)} is not a text of at most {k.most:,} characters")
+        return value
     if k.lo is None or k.hi is None:
         raise TypeError(f"the knob {k.name} is declared without a range")
     span = f"[{k.lo:g}, {k.hi:g}]"
+    if k.type is tuple:
+        return _numbers(k, value, span)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{k.name}={_show(value)} is not a number in {span}")
     # compared before anything else: a whole number too large for a float is still out of range
@@ -64,6 +73,16 @@ def check(k: Knob, value: Any) -> Any:
     if k.type is int and value != int(value):
         raise ValueError(f"{k.name}={_show(value)} is not a whole number in {span}")
     return k.type(value)
+
+
+def _numbers(k: Knob, value: Any, span: str) -> tuple[float, ...]:
+    """A tuple of floats from a list of numbers."""
+    if not isinstance(value, list | tuple) or len(value) > k.most:
+        raise ValueError(f"{k.name}={_show(value)} is not a list of at most {k.most:,} numbers in {span}")
+    for x in value:
+        if isinstance(x, bool) or not isinstance(x, int | float) or not k.lo <= x <= k.hi:  # type: ignore[operator]
+            raise ValueError(f"{k.name} holds {_show(x)}, which is not a number in {span}")
+    return tuple(float(x) for x in value)
 
 
 def validate(config: Any) -> None:
@@ -95,7 +114,7 @@ def parse(cls: type, text: str) -> tuple[str, Any]:
     if not sign or name not in known:
         raise ValueError(f"{_show(text)} is not knob=value; the knobs are {', '.join(known)}")
     k = known[name]
-    if k.choices is not None:
+    if k.choices is not None or k.type is str:
         return name, check(k, raw)
     if k.type is bool:
         return name, check(k, {"true": True, "false": False}.get(raw.lower(), raw))

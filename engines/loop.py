@@ -20,11 +20,11 @@ import torch
 from torch import Tensor
 
 from engines.core import Diverged, Snapshot
-from engines.metrics import D_LOSS, G_LOSS
+from engines.metrics import D_LOSS, G_LOSS, LOSS
 
 LARGEST = 1e3  # weights or outputs beyond this are lost, though still finite
 JUMP, JUMP_STEPS = 50.0, 20  # a loss this many times its usual size for so many steps is lost
-TITLES = {D_LOSS: "loss of D", G_LOSS: "loss of G"}
+TITLES = {D_LOSS: "loss of D", G_LOSS: "loss of G", LOSS: "the loss"}
 
 
 def advance(engine: Any, *, steps: int, every: int, evaluate_every: int = 1) -> Iterator[Snapshot | None]:

@@ -22,6 +22,10 @@ FRECHET_DISTANCE, CONFIDENCE = "frechet_distance", "confidence"
 CLASSES_COVERED, CLASS_BALANCE, PIXEL_SLICED_W1 = "classes_covered", "class_balance", "pixel_sliced_w1"
 MMD, PRECISION, RECALL, DENSITY, COVERAGE = "mmd2", "precision", "recall", "density", "coverage"  # of `engines.clouds`
 D_GAP = "d_gap"
+LOSS, GRAD_NORM, LEARNING_RATE = "loss", "grad_norm", "learning_rate"
+NATS_PER_CHAR, VAL_NATS_PER_CHAR = "nats_per_char", "val_nats_per_char"  # of a text: on the batches of training, and held out
+VAL_BITS_PER_BYTE, VAL_PERPLEXITY = "val_bits_per_byte", "val_perplexity"
+TRAIN_BITS_PER_DIM, BITS_PER_DIM, TEST_NLL = "train_bits_per_dim", "bits_per_dim", "test_nll"  # of images, the last two held out
 SAMPLES = "n"  # among the floors: how many samples were measured, where that depends on the data
 MODE_SHARE = "mode_share/"  # + the number of the mode: its share of all samples, high-quality ones only
 
@@ -261,6 +265,20 @@ METRICS: dict[str, MetricInfo] = {
             n=N_EVALUATE,
             about="root mean square of D minus the best possible D, p / (p + q), over data and samples",
         ),
+        MetricInfo(LOSS, "Loss", "nats", "down", 2, about="what training lowers, on its own batches: per token of a text, per image"),
+        MetricInfo(GRAD_NORM, "Gradient", scale="log", about="length of the gradient of the loss in all weights, before it is cut"),
+        MetricInfo(LEARNING_RATE, "Learning rate", decimals=5, scale="log", about="step size of the optimiser"),
+        MetricInfo(NATS_PER_CHAR, "Training", "nats/char", "down", about="−log p per character, on the batches of training"),
+        MetricInfo(VAL_NATS_PER_CHAR, "Held out", "nats/char", "down", about="−log p per character of text held out"),
+        MetricInfo(VAL_BITS_PER_BYTE, "Bits per byte", "bits", "down", about="of text held out, as UTF-8; independent of the tokens"),
+        MetricInfo(
+            VAL_PERPLEXITY, "Perplexity", "", "down", about="exp of −log p per token of text held out: as if so many were as likely"
+        ),
+        MetricInfo(
+            TRAIN_BITS_PER_DIM, "Bits per pixel, training", "bits", "down", 3, about="−log₂ p per pixel, on the batches of training"
+        ),
+        MetricInfo(BITS_PER_DIM, "Bits per dimension", "bits", "down", 3, about="−log₂ p of the test set, per value"),
+        MetricInfo(TEST_NLL, "−log p, test", "nats", "down", 1, about="of one image of the test set, on average"),
         MetricInfo(MMD, "MMD²", "", "down", 5, target=0.0, n=N_AUDIT, about="kernel distance, unbiased: below 0 as often as above at best"),
         MetricInfo(PRECISION, "Precision", "%", "up", 1, "percent", n=N_AUDIT, about="samples as near to data as data are to each other"),
         MetricInfo(RECALL, "Recall", "%", "up", 1, "percent", n=N_AUDIT, about="data as near to samples as samples are to each other"),

@@ -1,6 +1,6 @@
 """FAMILIES: the one list of what the playground can train. No torch here: the web process imports this file."""
 
-from engines import gan
+from engines import autoregressive, gan
 from engines.core import Family
 
-FAMILIES: dict[str, Family] = {family.key: family for family in (gan.FAMILY,)}
+FAMILIES: dict[str, Family] = {family.key: family for family in (gan.FAMILY, autoregressive.FAMILY)}

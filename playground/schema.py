@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from engines.config import knobs as config_knobs
 from engines.config import to_dict
 from engines.core import Family
 from engines.data import DATASETS, OWN, kind
@@ -26,8 +27,11 @@ def schema() -> bytes:
 
 def _family(family: Family) -> dict[str, Any]:
     """One family: its form, presets with every knob filled in, data sets, and the words and code of its tab."""
-    datasets = {key: asdict(info) for key, info in DATASETS.items()}
-    datasets |= {key: {"key": key, "title": title, "kind": kind(key), "modes": 0, "classes": []} for key, title in OWN.items()}
+    tab = TABS.get(family.key)  # a family may be trained before it has one
+    offered = config_knobs(family.Config)["dataset"].choices or {}
+    datasets = {key: asdict(info) for key, info in DATASETS.items() if key in offered}
+    own = {key: title for key, title in OWN.items() if key in offered}
+    datasets |= {key: {"key": key, "title": title, "kind": kind(key), "modes": 0, "classes": []} for key, title in own.items()}
     return {
         "key": family.key,
         "title": family.title,
@@ -43,6 +47,6 @@ def _family(family: Family) -> dict[str, Any]:
         "headline": {key: family.headline(family.resolve({"dataset": key})) for key in datasets},
         "objectives": explain.objectives(family.key),
         "fixes": explain.fixes(family.key),
-        "code": {key: [code_peek.source(*place) for place in places] for key, places in TABS[family.key].CODE.items()},
-        **TABS[family.key].EXTRA,
+        "code": {key: [code_peek.source(*place) for place in places] for key, places in getattr(tab, "CODE", {}).items()},
+        **getattr(tab, "EXTRA", {}),
     }
