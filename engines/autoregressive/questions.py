@@ -137,6 +137,16 @@ class Receptive(Question):
 
 
 @dataclass(frozen=True)
+class Context(Question):
+    """Text: how much does more context help? Panel "context" (Curve: tokens seen, nats per token)."""
+
+
+@dataclass(frozen=True)
+class Baselines(Question):
+    """Text: what do counts and gzip make of it, and how many different characters are there? Panel "baselines" (Bars, nats/char)."""
+
+
+@dataclass(frozen=True)
 class Continue(Question):
     """Text: what follows if one token is another? Panel "text" (Tokens)."""
 
@@ -221,6 +231,8 @@ QUESTIONS = {
     "attention": Attention,
     "lens": Lens,
     "receptive": Receptive,
+    "context": Context,
+    "baselines": Baselines,
     "continue": Continue,
     "memorised": Memorised,
     "speculative": Speculative,

@@ -64,8 +64,19 @@ def test_list_needs_no_torch():
     code = "import sys; from engines.__main__ import main; assert main(['list']) == 0; assert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    (row,) = lines(done.stdout)
-    assert row["family"] == "gan" and "ring8" in row["datasets"] and row["knobs"]["lr_g"]["lo"] == 1e-5
+    row, *others = lines(done.stdout)
+    assert row["family"] == "gan" and "ring8" in row["datasets"] and row["knobs"]["lr_g"]["lo"] == 1e-5 and "moby" not in row["datasets"]
+    texts = next(other for other in others if other["family"] == "autoregressive")
+    assert "moby" in texts["datasets"] and "ring8" not in texts["datasets"]
+
+
+def test_a_text_model_writes_texts(tmp_path, capsys):
+    small = ["--set", "width=16", "--set", "layers=1", "--set", "batch=2", "--set", "block_size=8", "--steps", "3"]
+    assert main(["train", "autoregressive", "--dataset", "moby", *small, "--out", str(tmp_path / "t")]) == 0
+    out = str(tmp_path / "s.npz")
+    assert main(["sample", str(tmp_path / "t"), "--n", "3", "--set", "length=20", "--set", "prompt=Call me", "--out", out]) == 0
+    with np.load(out, allow_pickle=False) as arrays:
+        assert arrays["text"].shape == (3,) and all(t.startswith("Call me") and len(t) == 27 for t in arrays["text"].tolist())
 
 
 def test_a_budget_in_seconds(tmp_path, capsys):

@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from engines.core import Bars, Curve, Field, Heat, Images, Mesh, Points, Snapshot
+from engines.core import Bars, Curve, Field, Heat, Images, Mesh, Points, Snapshot, Tokens
 from playground.sessions import frames
 
 rng = np.random.default_rng(0)
@@ -51,6 +51,16 @@ def test_a_mesh_travels():
     assert isinstance(back, Mesh) and (back.role, back.name) == (mesh.role, mesh.name)
     np.testing.assert_array_equal(back.xy, mesh.xy)
     np.testing.assert_array_equal(back.density, mesh.density)
+
+
+def test_tokens_travel():
+    nats = np.array([np.nan, 0.5, 2], np.float32)
+    sent = Tokens(("a", "\n", "né"), surprise=nats, mark=np.array([0, 1, 1], np.uint8), given=1)
+    (back,) = frames.decode(frames.encode(Snapshot(1, {}, {"stage": (sent,)}))).views["stage"]
+    assert isinstance(back, Tokens) and back.text == "a\nné" and back.pieces == sent.pieces and back.given == 1
+    np.testing.assert_array_equal(back.surprise, nats)
+    np.testing.assert_array_equal(back.mark, sent.mark)
+    assert back.mark.dtype == np.uint8 and back.entropy is None and back.value is None
 
 
 def test_exact_frames_lose_nothing():
