@@ -23,7 +23,7 @@ from engines.config import from_dict, knobs, parse
 from engines.core import Diverged, Engine, Points, drawn, written
 from engines.data import DATASETS
 from engines.registry import FAMILIES
-from engines.runs import device, family_of, load_run, new_folder, plain, refuse_own, save_run
+from engines.runs import device, family_of, keep_data, load_run, new_folder, own_data, plain, save_run
 
 LINES = 50  # printed by one training run
 LONGEST = 86_400.0  # seconds
@@ -64,6 +64,7 @@ def parser() -> Parser:
     p.add_argument("--seed", default=None)
     p.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE")
     p.add_argument("--device", default="cpu")
+    p.add_argument("--data", metavar="FILE", help="for dataset=own-text a text, for own-codes an npz with an array codes")
     p.add_argument("--out", required=True, metavar="RUN")
     p.set_defaults(run=run_train)
 
@@ -100,9 +101,11 @@ def run_list(args: argparse.Namespace) -> int:
 def run_train(args: argparse.Namespace) -> int:
     family = family_of(args.family)
     config = family.resolve(_settings(family.Config, args))
+    data = own_data(config.dataset, args.data)
     seconds = _seconds(args.seconds)
     folder = new_folder(args.out)
-    engine = family.build(config, device=device(args.device))
+    engine = family.build(config, device=device(args.device), data=data)
+    keep_data(folder, data)
 
     from engines.state import pack  # torch is loaded by now
 
@@ -187,16 +190,18 @@ def run_sample(args: argparse.Namespace) -> int:
     request = from_dict(family.Request, settings)
     *_, last = engine.sample(request)
     texts = written(last)
-    arrays: dict[str, Any] = {"text": np.array(texts)} if texts else _drawn(last)
+    arrays: dict[str, Any] = {"text": np.array(texts)} if texts else _drawn(last, engine)
     with open(args.out, "wb") as file:
         np.savez(file, **arrays)
     emit({"samples": args.out, "shape": list(next(iter(arrays.values())).shape), "step": engine.step, **asdict(request)})
     return 0
 
 
-def _drawn(last: Any) -> dict[str, Any]:
-    """Points or images as "x", and their classes as "labels" if they have any."""
+def _drawn(last: Any, engine: Any) -> dict[str, Any]:
+    """Points or images as "x", their classes as "labels" if they have any; grids of codes as "codes"."""
     view = drawn(last)
+    if (codes := engine.codes(view) if hasattr(engine, "codes") else None) is not None:
+        return {"codes": codes}
     return {"x": view.xy if isinstance(view, Points) else view.pixels} | ({} if view.label is None else {"labels": view.label})
 
 
@@ -223,7 +228,6 @@ def _settings(cls: type, args: argparse.Namespace) -> dict[str, Any]:
     for name in ("dataset", "seed", "steps"):
         if (raw := getattr(args, name)) is not None:
             settings |= dict([parse(cls, f"{name}={raw}")])
-    refuse_own(settings["dataset"])
     return settings
 
 

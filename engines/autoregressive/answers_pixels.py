@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engines import metrics
 from engines.autoregressive import questions as q
-from engines.autoregressive.generate import Choice, entropy
+from engines.autoregressive.generate import Choice, entropy, last_of
 from engines.autoregressive.model import ImageGpt
 from engines.autoregressive.sources import grey, quantised
 from engines.core import Bars, Curve, Heat, Images, Snapshot
@@ -64,7 +64,9 @@ def receptive(engine: AutoregressiveEngine, a: q.Receptive) -> Answers:
     gradient = gradient_map(engine, x, y, i, j)
     seen = engine.source.seen(gradient)[0]
     heat = _heat(seen, "gradient")
-    yield Snapshot(engine.step, {"pixels that matter": float((seen > 0).sum())}, {"field": (heat,), "image": (engine.probe.images(engine, x),)})
+    yield Snapshot(
+        engine.step, {"pixels that matter": float((seen > 0).sum())}, {"field": (heat,), "image": (engine.probe.images(engine, x),)}
+    )
 
 
 def gradient_map(engine: AutoregressiveEngine, x: Tensor, y: Tensor | None, i: int, j: int) -> Tensor:
@@ -91,8 +93,7 @@ def complete(engine: AutoregressiveEngine, a: q.Complete) -> Answers:
     known = round(a.given * x[0].numel())
     told = None if y is None else y.expand(a.n)
     u = probe.uniform(a.n, a.seed, "complete")
-    for drawn in probe.draw(engine, u, told, Choice(a.temperature), given=x.expand(a.n, -1, -1), known=known):
-        yield None
+    drawn = yield from last_of(probe.draw(engine, u, told, Choice(a.temperature), given=x.expand(a.n, -1, -1), known=known))
     with torch.no_grad():
         spread = entropy(engine.model.head.log_probs(engine.model(drawn, told)).movedim(1, -1)).mean(0, keepdim=True) / math.log(2)
     spread.view(-1)[:known] = 0

@@ -13,7 +13,7 @@ from torch import Tensor
 from engines import metrics
 from engines.autoregressive import questions as q
 from engines.autoregressive.baselines import KNOWN, bars, measure
-from engines.autoregressive.generate import Choice, choose, entropy
+from engines.autoregressive.generate import Choice, choose, entropy, last_of
 from engines.autoregressive.ladder import NGram
 from engines.autoregressive.probe_text import surprise as nats_of
 from engines.autoregressive.speculative import speculative
@@ -142,8 +142,7 @@ def baselines(engine: AutoregressiveEngine, a: q.Baselines) -> Answers:
     text = engine.source.text
     figures = KNOWN.get(engine.config.dataset, ()) if not engine.config.limit else ()
     if not figures:
-        for figures in measure(text):
-            yield None
+        figures = yield from last_of(measure(text))
     about = {"characters": float(len(text.text)), "different characters": float(len(set(text.text)))}
     about["log of different characters [nats]"] = math.log(about["different characters"])
     yield Snapshot(engine.step, about, {"baselines": (bars(figures),)})
@@ -158,16 +157,14 @@ def go_on(engine: AutoregressiveEngine, a: q.Continue) -> Answers:
         prompt = torch.cat([prompt, torch.from_numpy(put).to(prompt.device)])
     u = torch.rand((1, a.length), generator=_stream(engine, a.seed, "sample"), device=engine.device)
     choice = Choice(a.temperature, a.top_k, a.top_p, a.min_p, a.repetition_penalty)
-    for texts in engine.probe.write(engine, prompt[None], u, choice):
-        yield None
+    texts = yield from last_of(engine.probe.write(engine, prompt[None], u, choice))
     yield Snapshot(engine.step, {}, {"text": texts})
 
 
 def memorised(engine: AutoregressiveEngine, a: q.Memorised) -> Answers:
     """A text it writes, with "mark" on the tokens inside copies of at least `least` characters of the text trained on."""
     u = torch.rand((1, a.length), generator=_stream(engine, a.seed, "sample"), device=engine.device)
-    for texts in engine.probe.write(engine, engine.probe.prompt(engine, "\n"), u, Choice(a.temperature)):
-        yield None
+    texts = yield from last_of(engine.probe.write(engine, engine.probe.prompt(engine, "\n"), u, Choice(a.temperature)))
     pieces = texts[0].pieces
     inside, longest = copies("".join(pieces), engine.source.text.train, a.least)
     ends = np.cumsum([0, *(len(piece) for piece in pieces)])
@@ -198,9 +195,7 @@ def drafted(engine: AutoregressiveEngine, a: q.Speculative) -> Answers:
     small = NGram(min(DRAFT_ORDER, 2 if source.vocab > 2_000 else 3), source.vocab, source.train.cpu().numpy())
     small.count(len(source.train))
     prompt = engine.probe.prompt(engine, a.prompt)
-    ids, counts = speculative(
-        engine.model, small, prompt, a.length, a.draft, Choice(a.temperature), _stream(engine, a.seed, "speculative")
-    )
+    ids, counts = speculative(engine.model, small, prompt, a.length, a.draft, Choice(a.temperature), _stream(engine, a.seed, "speculative"))
     view = engine.probe.read(engine, torch.cat([prompt[0], ids]), given=prompt.shape[1])
     found = {"tokens per pass": a.length / counts.passes, "accepted": counts.accepted / max(1, counts.drafted)}
     yield Snapshot(engine.step, found | {"passes": float(counts.passes)}, {"text": (view,)})

@@ -116,7 +116,7 @@ def ladder(case: Case) -> Note | None:
 
 def bits(case: Case) -> Note | None:
     """Images: what evenly spread levels would cost."""
-    if case.held_out != metrics.BITS_PER_DIM:
+    if kind(case.config.dataset) != "image":
         return None
     value, even = case.now[case.held_out], math.log2(int(case.config.levels))
     h, w = sides(case.config)

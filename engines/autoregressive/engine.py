@@ -14,9 +14,9 @@ from engines.autoregressive.config import TRANSFORMERS, Config
 from engines.autoregressive.ladder import NGram
 from engines.autoregressive.model import build_pixels, build_text
 from engines.autoregressive.questions import Request
-from engines.autoregressive.sources import PixelSource, TextSource, pixel_source
+from engines.autoregressive.sources import PixelSource, TextSource, code_source, pixel_source
 from engines.config import from_dict, knobs, to_dict
-from engines.core import Snapshot, Views
+from engines.core import Images, Snapshot, Views
 from engines.data import kind, load
 from engines.metrics import GRAD_NORM, LEARNING_RATE, LOSS, NATS_PER_CHAR, TRAIN_BITS_PER_DIM
 from engines.nn.ema import Ema
@@ -52,7 +52,8 @@ class AutoregressiveEngine:
         loaded = load(self.config.dataset, data)
         if self.text:
             return TextSource(loaded, self.config, self.device)
-        return pixel_source(loaded, self.config, self.device)
+        source = code_source if kind(self.config.dataset) == "codes" else pixel_source
+        return source(loaded, self.config, self.device)
 
     def _network(self) -> Any:
         s, c = self.source, self.config
@@ -169,6 +170,12 @@ class AutoregressiveEngine:
     def sample(self, request: Request) -> Iterator[Snapshot]:
         """The last snapshot's "samples" are request.n Tokens, or one Images (n, 1, h, w); earlier ones show how they came about."""
         return self.probe.sample(self, request)
+
+    def codes(self, samples: Images) -> np.ndarray | None:
+        """The codes (n, h, w) behind samples of a model of codes; None for other models."""
+        if kind(self.config.dataset) != "codes":
+            return None
+        return np.rint((samples.pixels[:, 0] + 1) / 2 * (self.source.levels - 1)).astype(np.int64)
 
     @property
     def attentive(self) -> bool:

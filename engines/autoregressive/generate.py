@@ -4,12 +4,14 @@ Everything works on any model that maps tokens (n, t) to logits (n, t, vocab) an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,14 @@ def generate(model: Any, prompt: Tensor, u: Tensor, choice: Choice, *, cached: b
         seen.scatter_(1, token[:, None], True)
         if i + 1 < u.shape[1]:
             reader.put(token)
+
+
+def last_of(parts: Iterator[T]) -> Generator[None, None, T]:
+    """What an iterator yields last, None after each part: for `yield from`, so that others get their turn."""
+    for part in parts:
+        last = part
+        yield None
+    return last
 
 
 @torch.no_grad()

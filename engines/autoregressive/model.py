@@ -14,6 +14,7 @@ from engines.autoregressive.ladder import MlpModel, NGram, Recurrent
 from engines.autoregressive.pixel_heads import Softmax, head
 from engines.autoregressive.pixelcnn import GatedPixelCnn, PixelCnn
 from engines.autoregressive.transformer import Shape, Transformer
+from engines.data import kind
 
 
 class ImageGpt(nn.Module):
@@ -73,6 +74,14 @@ def build_pixels(c: Config, side: tuple[int, int], classes: int, levels: int, ge
         net = ImageGpt(shape, levels, side)
     else:
         cls = PixelCnn if c.model == "pixelcnn" else GatedPixelCnn
-        net = cls(head(c.likelihood, levels, c.mixtures), c.width, c.layers, c.kernel, classes, first=first_kernel(c))
+        net = cls(
+            head(c.likelihood, levels, c.mixtures),
+            c.width,
+            c.layers,
+            c.kernel,
+            classes,
+            first=first_kernel(c),
+            ordered=kind(c.dataset) != "codes",
+        )
     net.to(generator.device).initialise(generator)
     return net

@@ -67,12 +67,12 @@ def head(likelihood: str, levels: int, mixtures: int) -> Head:
 
 
 class Encode(nn.Module):
-    """Levels x (n, h, w) -> (n, levels or 2, h, w): which level it is; with many levels its value in [−1, 1]. One channel always says
-    that there is a pixel, which tells black from beyond the border."""
+    """Levels x (n, h, w) -> (n, levels or 2, h, w): which level it is; with many levels that have an order, its value in [−1, 1] and a
+    channel that says that there is a pixel, which tells black from beyond the border."""
 
-    def __init__(self, levels: int):
+    def __init__(self, levels: int, ordered: bool = True):
         super().__init__()
-        self.levels, self.one_hot = levels, levels <= 32
+        self.levels, self.one_hot = levels, levels <= 32 or not ordered
         self.channels = levels if self.one_hot else 2
 
     def forward(self, x: Tensor) -> Tensor:

@@ -51,10 +51,10 @@ class Residual(nn.Module):
 class PixelCnn(nn.Module):
     """A 7×7 mask A, residual blocks of mask B, two 1×1. Pixels up and to the right stay unseen, however many layers: the blind spot."""
 
-    def __init__(self, head: Head, channels: int, layers: int, kernel: int, classes: int = 0, first: int = 7):
+    def __init__(self, head: Head, channels: int, layers: int, kernel: int, classes: int = 0, first: int = 7, ordered: bool = True):
         super().__init__()
         self.levels, self.head, self.classes = head.levels, head, classes
-        self.encode = Encode(head.levels)
+        self.encode = Encode(head.levels, ordered)
         self.first = MaskedConv(self.encode.channels, channels, first, "A")
         self.blocks = nn.ModuleList(Residual(channels, kernel, classes) for _ in range(layers))
         self.out1, self.out2 = point(channels, channels), point(channels, head.outputs)
@@ -111,10 +111,10 @@ def gate(x: Tensor) -> Tensor:
 class GatedPixelCnn(nn.Module):
     """Gated layers, the first of which does not see the pixel itself; then two 1×1 on the horizontal stack."""
 
-    def __init__(self, head: Head, channels: int, layers: int, kernel: int, classes: int = 0, first: int = 7):
+    def __init__(self, head: Head, channels: int, layers: int, kernel: int, classes: int = 0, first: int = 7, ordered: bool = True):
         super().__init__()
         self.levels, self.head, self.classes = head.levels, head, classes
-        self.encode = Encode(head.levels)
+        self.encode = Encode(head.levels, ordered)
         self.blocks = nn.ModuleList(
             Gated(channels if i else self.encode.channels, channels, kernel if i else first, classes, first=i == 0) for i in range(layers)
         )

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engines.autoregressive.config import Config
+from engines.data.codes import CodeSet
 from engines.data.images import ImageSet
 from engines.data.text import TextSet, tokenizer, with_limit
 from engines.state import Rng
@@ -61,8 +62,8 @@ class TextSource:
 
 @dataclass(frozen=True)
 class PixelSource:
-    """Levels (n, h, w) uint8 in the order of the model: place k of the order is row k // w, column k % w. `place` (h w,) int64 says which
-    pixel of the image that is."""
+    """Levels (n, h, w) uint8, or int16 for many codes, in the order of the model: place k of the order is row k // w, column k % w.
+    `place` (h w,) int64 says which pixel of the image that is."""
 
     train: Tensor
     test: Tensor
@@ -113,6 +114,14 @@ def pixel_source(data: ImageSet, c: Config, device: torch.device) -> PixelSource
         raise ValueError("conditional=true needs a data set with classes")
     labels = [torch.from_numpy(np.asarray(y, np.int64)).to(device) if told else None for y in (data.labels, data.test_labels)]
     return PixelSource(found[0], found[1], labels[0], labels[1], levels, place, data.classes)
+
+
+def code_source(data: CodeSet, c: Config, device: torch.device) -> PixelSource:
+    """Grids of codes in place of levels: the prior over the codes of a VQ-VAE (van den Oord et al., 2017)."""
+    place = order_of(c.pixel_order, data.train.shape[1:], c.seed)
+    kind = torch.uint8 if data.count <= 256 else torch.int16
+    train, test = (torch.from_numpy(x).flatten(1)[:, place].view(x.shape).to(device, kind) for x in (data.train, data.test))
+    return PixelSource(train, test, None, None, data.count, place.to(device), ())
 
 
 def grey(pixels: Tensor) -> Tensor:

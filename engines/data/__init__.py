@@ -72,7 +72,8 @@ CHOICES = choices("2d", "image")
 
 
 def load(key: str, own: np.ndarray | None = None):
-    """The data set itself: `toy2d.Toy2D`, `images.ImageSet` or `text.TextSet`. `own` is the visitor's array where the key is one of OWN."""
+    """The data set itself: `toy2d.Toy2D`, `images.ImageSet`, `text.TextSet` or `codes.CodeSet`.
+    `own` is the visitor's array where the key is one of OWN."""
     if kind(key) == "2d":
         from engines.data import toy2d
 
@@ -81,6 +82,10 @@ def load(key: str, own: np.ndarray | None = None):
         from engines.data import text
 
         return text.own(own) if key == "own-text" else text.load(key)
+    if kind(key) == "codes":
+        from engines.data import codes
+
+        return codes.own(own)
     from engines.data import images
 
     return images.own(own) if key == "own-images" else images.load(key)

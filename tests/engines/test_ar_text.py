@@ -189,7 +189,7 @@ def test_a_verdict_leaves_the_large_models_distribution():
 
 @pytest.mark.parametrize("kind", ["llama", "mlp"])
 def test_speculative_texts_have_the_models_own_distribution(kind):
-    """Every text of three tokens, its frequency against its probability: chi-square on 26 degrees of freedom stays below 55 (p = 0.0008)."""
+    """Every text of three tokens, how often it came against its probability: chi-square, 26 degrees of freedom; 55 is p = 0.0008."""
     net, small, prompt, n = model(kind, vocab=3, block_size=4), model("ngram", vocab=3), torch.tensor([[0, 2]]), 1_500
     g, counts, kept = seeded(3), Counter(), 0
     for _ in range(n):

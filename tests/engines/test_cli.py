@@ -94,6 +94,24 @@ def test_a_run_that_diverges_keeps_its_last_healthy_state(tmp_path, capsys):
     assert main(["evaluate", str(tmp_path / "c")]) == 0
 
 
+def test_a_prior_over_codes_from_a_file(tmp_path, capsys):
+    """Of checkerboards of codes 3 and 5: 1 bit for which of the two, nothing after that. What is drawn are codes again."""
+    board = np.where(np.indices((4, 4)).sum(0) % 2, 3, 5)
+    codes = np.stack([board, 8 - board] * 40)[np.random.default_rng(0).permutation(80)]
+    np.savez(tmp_path / "codes.npz", codes=codes)
+    settings = ["--set", "width=16", "--set", "layers=3", "--set", "batch=16", "--set", "lr=0.01", "--steps", "60"]
+    run = str(tmp_path / "v")
+    assert main(["train", "autoregressive", "--dataset", "own-codes", "--data", str(tmp_path / "codes.npz"), *settings, "--out", run]) == 0
+    *_, last, _ = lines(capsys.readouterr().out)
+    assert last["test_nll"] < 2.5 < 16 * np.log(2)
+    assert main(["sample", run, "--n", "6", "--out", str(tmp_path / "s.npz")]) == 0
+    with np.load(tmp_path / "s.npz", allow_pickle=False) as arrays:
+        assert arrays["codes"].shape == (6, 4, 4) and np.isin(arrays["codes"], [3, 5]).mean() > 0.9
+    capsys.readouterr()
+    assert main(["train", "autoregressive", "--dataset", "own-codes", "--out", run]) == 2
+    assert "dataset=own-codes needs --data FILE" in capsys.readouterr().err
+
+
 TRAIN = ["train", "gan", "--dataset", "ring8", "--out", "x"]
 MISTAKES = [
     ([], "required"),
