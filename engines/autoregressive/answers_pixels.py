@@ -78,11 +78,10 @@ def gradient_map(engine: AutoregressiveEngine, x: Tensor, y: Tensor | None, i: i
     else:
         read = net.encode(x).detach().requires_grad_()
         params = net.read(read, y)
-    net.head.log_probs(params)[0, x[0, i, j], i, j].backward()
-    assert read.grad is not None
+    (gradient,) = torch.autograd.grad(net.head.log_probs(params)[0, x[0, i, j], i, j], read)
     if not isinstance(net, ImageGpt):
-        return read.grad.norm(dim=1)
-    flat = read.grad[0].norm(dim=-1)[1:]  # the first token is no pixel, the last pixel is never read
+        return gradient.norm(dim=1)
+    flat = gradient[0].norm(dim=-1)[1:]  # the first token is no pixel, the last pixel is never read
     return torch.cat([flat, flat.new_zeros(1)]).view(x.shape)
 
 

@@ -108,9 +108,8 @@ def receptive(engine: AutoregressiveEngine, a: q.Receptive) -> Answers:
     ids, at = _position(engine, a.text, a.position)
     ids = ids[max(0, at - (engine.model.block_size or at)) : at]
     x, logits = embedded(engine, ids)
-    logits.log_softmax(-1).max().backward()
-    assert x.grad is not None
-    length = x.grad[0].norm(dim=-1)[-len(ids) :]
+    (gradient,) = torch.autograd.grad(logits.log_softmax(-1).max(), x)
+    length = gradient[0].norm(dim=-1)[-len(ids) :]
     view = engine.probe.view(ids.tolist(), value=_numbers(length), given=len(ids), name="gradient")
     yield Snapshot(engine.step, {"tokens that matter": float((length > 0.01 * length.max()).sum())}, {"text": (view,)})
 
@@ -192,7 +191,7 @@ def copies(written: str, source: str, least: int) -> tuple[np.ndarray, int]:
 def drafted(engine: AutoregressiveEngine, a: q.Speculative) -> Answers:
     """A text written with drafts of counted trigrams. Metrics: tokens per pass of the large model, and how many drafts it kept."""
     source = engine.source
-    small = NGram(min(DRAFT_ORDER, 2 if source.vocab > 2_000 else 3), source.vocab, source.train.cpu().numpy())
+    small = NGram(DRAFT_ORDER, source.vocab, source.train.cpu().numpy())
     small.count(len(source.train))
     prompt = engine.probe.prompt(engine, a.prompt)
     ids, counts = speculative(engine.model, small, prompt, a.length, a.draft, Choice(a.temperature), _stream(engine, a.seed, "speculative"))

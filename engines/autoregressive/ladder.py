@@ -69,7 +69,8 @@ class NGram(nn.Module):
     def forward(self, tokens: Tensor, cache: Window | None = None) -> Tensor:
         """Log-probabilities, which are logits."""
         whole = tokens if cache is None else cache.extend(tokens)
-        return torch.from_numpy(np.log(self.probabilities(whole.numpy(), tokens.shape[1]))).float()
+        p = self.probabilities(whole.cpu().numpy(), tokens.shape[1])
+        return torch.from_numpy(np.log(p)).float().to(tokens.device)
 
     def probabilities(self, tokens: np.ndarray, last: int) -> np.ndarray:
         """What follows each of the last `last` positions of tokens (n, t), as (n, last, vocab) float64."""

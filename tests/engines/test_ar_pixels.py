@@ -1,9 +1,9 @@
 """Pixel models: probabilities that sum to 1 over all images, masks by autograd, drawing by pieces against drawing by whole passes."""
 
 import itertools
+import math
 import time
 
-import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
@@ -24,7 +24,7 @@ def net(model, likelihood="softmax", *, side=(3, 3), levels=2, classes=0, width=
     c = Config(dataset="digits", model=model, likelihood=likelihood, width=width, layers=layers, levels="2")
     built = build_pixels(c, side, classes, levels, torch.Generator().manual_seed(0))
     for p in built.parameters():  # far from even
-        p.data.add_(0.2 * torch.randn(p.shape, generator=torch.Generator().manual_seed(p.numel())))
+        p.data.add_(0.4 * torch.randn(p.shape, generator=torch.Generator().manual_seed(p.numel())))
     return built
 
 
@@ -37,7 +37,7 @@ def test_all_binary_images_together_have_probability_one(model, likelihood, clas
     with torch.no_grad():
         log_p = -m.head.nll(m(images, y), images).double().sum((1, 2))
     assert log_p.exp().sum().item() == pytest.approx(1, abs=1e-5)
-    assert log_p.exp().max() > 3 / 512  # and it is not the even one
+    assert log_p.exp().max() > 1.5 / 512  # and it is not the even one
 
 
 @pytest.mark.parametrize("levels", [2, 4, 17, 256])
@@ -53,7 +53,7 @@ def test_a_mixture_of_logistics_is_a_distribution_of_levels(levels):
 
 def test_a_mixture_of_one_logistic_by_hand():
     """Mean 0, scale 1/4, five levels: the bins end at ±0.25 and ±0.75."""
-    params = torch.tensor([0.0, 0.0, -np.log(4.0)]).view(1, 3, 1)
+    params = torch.tensor([0.0, 0.0, -math.log(4.0)]).view(1, 3, 1)
     edges = torch.sigmoid(4 * torch.tensor([-0.75, -0.25, 0.25, 0.75]))
     expected = torch.diff(torch.cat([torch.zeros(1), edges, torch.ones(1)]))
     assert_close(LogisticMixture(5, 1).log_probs(params)[0, :, 0].exp(), expected, atol=1e-6, rtol=1e-5)
@@ -81,9 +81,9 @@ def test_pixels_see_only_what_was_drawn_before(model):
         assert not seen[k:].any()
         if model != "pixelcnn":
             assert seen[:k].all(), "no blind spot"
-    if model == "pixelcnn":  # (2, 5) lies up and to the right of (3, 2), out of reach of the triangle that widens by 1 a row
-        seen = influence(net(model, side=(12, 12), layers=1), torch.zeros(1, 12, 12, dtype=torch.int64), 9, 2)
-        assert not seen.view(12, 12)[8, 8:].any() and seen.view(12, 12)[9, 0]
+    if model == "pixelcnn":  # one row up, at most two columns to the right, however many layers
+        seen = influence(m, x, 3, 1).view(6, 6)
+        assert seen[2, :4].all() and not seen[2, 4:].any()
 
 
 @pytest.mark.parametrize("classes", [0, 4])

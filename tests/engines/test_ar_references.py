@@ -70,7 +70,8 @@ def test_same_logits_and_same_greedy_texts(make, seed):
 @pytest.mark.parametrize("tied", [True, False])
 def test_folders_go_both_ways(style, tied, tmp_path):
     kv = 2 if style == "llama" else 4
-    net = Transformer(Shape(style, VOCAB, 32, 2, 4, kv, 32, 40, tied=tied, rope_theta=5_000.0))
+    theta = {"rope_theta": 5_000.0} if style == "llama" else {}
+    net = Transformer(Shape(style, VOCAB, 32, 2, 4, kv, 32, 40, tied=tied, **theta))
     net.initialise(torch.Generator().manual_seed(0))
     save_pretrained(net, str(tmp_path))
     opened = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32).eval()

@@ -99,7 +99,7 @@ def test_a_prior_over_codes_from_a_file(tmp_path, capsys):
     board = np.where(np.indices((4, 4)).sum(0) % 2, 3, 5)
     codes = np.stack([board, 8 - board] * 40)[np.random.default_rng(0).permutation(80)]
     np.savez(tmp_path / "codes.npz", codes=codes)
-    settings = ["--set", "width=16", "--set", "layers=3", "--set", "batch=16", "--set", "lr=0.01", "--steps", "60"]
+    settings = ["--set", "width=16", "--set", "layers=3", "--set", "batch=16", "--set", "lr=0.01", "--set", "warmup=5", "--steps", "80"]
     run = str(tmp_path / "v")
     assert main(["train", "autoregressive", "--dataset", "own-codes", "--data", str(tmp_path / "codes.npz"), *settings, "--out", run]) == 0
     *_, last, _ = lines(capsys.readouterr().out)
