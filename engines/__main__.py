@@ -20,10 +20,10 @@ from dataclasses import asdict
 from typing import Any, NoReturn
 
 from engines.config import from_dict, knobs, parse
-from engines.core import Diverged, Engine, Points, drawn
+from engines.core import Diverged, Engine, Points, drawn, written
 from engines.data import DATASETS
 from engines.registry import FAMILIES
-from engines.runs import device, family_of, load_run, new_folder, plain, refuse_own, save_run
+from engines.runs import device, family_of, keep_data, load_run, new_folder, own_data, plain, save_run
 
 LINES = 50  # printed by one training run
 LONGEST = 86_400.0  # seconds
@@ -64,6 +64,7 @@ def parser() -> Parser:
     p.add_argument("--seed", default=None)
     p.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE")
     p.add_argument("--device", default="cpu")
+    p.add_argument("--data", metavar="FILE", help="for dataset=own-text a text, for own-codes an npz with an array codes")
     p.add_argument("--out", required=True, metavar="RUN")
     p.set_defaults(run=run_train)
 
@@ -85,16 +86,26 @@ def run_list(args: argparse.Namespace) -> int:
     for family in FAMILIES.values():
         settings = {name: _knob_line(k) for name, k in knobs(family.Config).items()}
         presets = {key: {"title": p.title, "settings": dict(p.settings)} for key, p in family.presets.items()}
-        emit({"family": family.key, "title": family.title, "datasets": list(DATASETS), "knobs": settings, "presets": presets})
+        emit(
+            {
+                "family": family.key,
+                "title": family.title,
+                "datasets": [key for key in DATASETS if key in (knobs(family.Config)["dataset"].choices or ())],
+                "knobs": settings,
+                "presets": presets,
+            }
+        )
     return 0
 
 
 def run_train(args: argparse.Namespace) -> int:
     family = family_of(args.family)
     config = family.resolve(_settings(family.Config, args))
+    data = own_data(config.dataset, args.data)
     seconds = _seconds(args.seconds)
     folder = new_folder(args.out)
-    engine = family.build(config, device=device(args.device))
+    engine = family.build(config, device=device(args.device), data=data)
+    keep_data(folder, data)
 
     from engines.state import pack  # torch is loaded by now
 
@@ -180,13 +191,20 @@ def run_sample(args: argparse.Namespace) -> int:
             settings |= dict([parse(family.Request, f"{name}={raw}")])
     request = from_dict(family.Request, settings)
     *_, last = engine.sample(request)
-    view = drawn(last)
-    samples = view.xy if isinstance(view, Points) else view.pixels
-    arrays: dict[str, Any] = {"x": samples} | ({} if view.label is None else {"labels": view.label})
+    texts = written(last)
+    arrays: dict[str, Any] = {"text": np.array(texts)} if texts else _drawn(last, engine)
     with open(args.out, "wb") as file:
         np.savez(file, **arrays)
-    emit({"samples": args.out, "shape": list(samples.shape), "step": engine.step, **asdict(request)})
+    emit({"samples": args.out, "shape": list(next(iter(arrays.values())).shape), "step": engine.step, **asdict(request)})
     return 0
+
+
+def _drawn(last: Any, engine: Any) -> dict[str, Any]:
+    """Points or images as "x", their classes as "labels" if they have any; grids of codes as "codes"."""
+    view = drawn(last)
+    if (codes := engine.codes(view) if hasattr(engine, "codes") else None) is not None:
+        return {"codes": codes}
+    return {"x": view.xy if isinstance(view, Points) else view.pixels} | ({} if view.label is None else {"labels": view.label})
 
 
 def run_evaluate(args: argparse.Namespace) -> int:
@@ -212,7 +230,6 @@ def _settings(cls: type, args: argparse.Namespace) -> dict[str, Any]:
     for name in ("dataset", "seed", "steps"):
         if (raw := getattr(args, name)) is not None:
             settings |= dict([parse(cls, f"{name}={raw}")])
-    refuse_own(settings["dataset"])
     return settings
 
 

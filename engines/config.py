@@ -15,8 +15,9 @@ GROUPS = ("basic", "fixes", "advanced")
 @dataclass(frozen=True)
 class Knob:
     """What is known of one setting. `lo` and `hi` are inclusive; `log` asks for a logarithmic slider; `live` knobs may change while
-    training; `choices` maps each key to a line that explains it; `kind` ("2d", "image" or "") says for which data it matters.
-    A knob of type tuple holds at most `most` numbers, each in [lo, hi]; only questions have such knobs, a form cannot show one."""
+    training; `choices` maps each key to a line that explains it; `kind` ("2d", "image", "text" or "") says for which data it matters. A
+    knob of type tuple holds at most `most` numbers, each in [lo, hi], one of type str a text of at most `most` characters; only questions
+    and requests have such knobs, a form cannot show one."""
 
     name: str
     type: type
@@ -54,6 +55,10 @@ def check(k: Knob, value: Any) -> Any:
     if k.type is bool:
         if not isinstance(value, bool):
             raise ValueError(f"{k.name}={_show(value)} is not true or false")
+        return value
+    if k.type is str:
+        if not isinstance(value, str) or len(value) > k.most:
+            raise ValueError(f"{k.name}={_show(value)} is not a text of at most {k.most:,} characters")
         return value
     if k.lo is None or k.hi is None:
         raise TypeError(f"the knob {k.name} is declared without a range")
@@ -109,7 +114,7 @@ def parse(cls: type, text: str) -> tuple[str, Any]:
     if not sign or name not in known:
         raise ValueError(f"{_show(text)} is not knob=value; the knobs are {', '.join(known)}")
     k = known[name]
-    if k.choices is not None:
+    if k.choices is not None or k.type is str:
         return name, check(k, raw)
     if k.type is bool:
         return name, check(k, {"true": True, "false": False}.get(raw.lower(), raw))

@@ -114,7 +114,27 @@ class Ellipses:
     name: str = "posterior"
 
 
-View = Points | Heat | Field | Paths | Mesh | Images | Curve | Bars | Ellipses
+@dataclass(frozen=True)
+class Tokens:
+    """A text token by token. `pieces` are the n tokens as written, the first `given` of which were not chosen by the model. Of each, where
+    known: `surprise` −log p and `entropy` before it was chosen, both (n,) float32 in nats, NaN where not known; `value` (n,) float32, what
+    a question asked for; `mark` (n,) uint8, 1 = stands out."""
+
+    pieces: tuple[str, ...]
+    surprise: np.ndarray | None = None
+    entropy: np.ndarray | None = None
+    value: np.ndarray | None = None
+    mark: np.ndarray | None = None
+    given: int = 0
+    role: Role = "model"
+    name: str = "samples"
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+
+View = Points | Heat | Field | Paths | Mesh | Images | Curve | Bars | Ellipses | Tokens
 Views = Mapping[str, tuple[View, ...]]  # panel name -> layers, drawn in order
 
 
@@ -133,6 +153,12 @@ def drawn(snapshot: Snapshot) -> Points | Images:
     if not isinstance(view, Points | Images):
         raise TypeError(f"samples are points or images, not {type(view).__name__.lower()}")
     return view
+
+
+def written(snapshot: Snapshot) -> list[str] | None:
+    """The texts of a sampler's last snapshot, one for each layer of "samples"; None if it drew something else."""
+    views = snapshot.views["samples"]
+    return [view.text for view in views if isinstance(view, Tokens)] if isinstance(views[0], Tokens) else None
 
 
 class Diverged(RuntimeError):
@@ -250,6 +276,7 @@ class Family:
     questions: Mapping[str, type[Any]] = field(default_factory=dict)  # what a run can be asked: name -> class whose fields are knobs
 
     def build(self, config: Any, *, device: str = "cpu", data: np.ndarray | None = None) -> Engine:
-        """A fresh engine. `data` carries the visitor's own points (n, 2) or images (n, c, h, w) when config.dataset is "own"."""
+        """A fresh engine. `data` carries the visitor's own points (n, 2), images (n, c, h, w), text as
+        UTF-8 bytes (n,) uint8, or codes (n, h, w) when config.dataset is "own-…"."""
         module, name = self.engine.split(":")
         return getattr(import_module(module), name)(config, device=device, data=data)

@@ -29,6 +29,10 @@ RECON_FRECHET, ENCODER_GRAD_NORM = "recon_frechet", "encoder_grad_norm"
 COMMITMENT, CODES_USED = "commitment", "codes_used"
 MSE, GRAD_NORM, VALIDATION_MSE, SCORE_COSINE = "mse", "grad_norm", "validation_mse", "score_cosine"  # of denoising
 STRAIGHTNESS, NFE = "straightness", "nfe"
+LEARNING_RATE = "learning_rate"
+NATS_PER_CHAR, VAL_NATS_PER_CHAR = "nats_per_char", "val_nats_per_char"  # of a text: on the batches of training, and held out
+VAL_BITS_PER_BYTE, VAL_PERPLEXITY = "val_bits_per_byte", "val_perplexity"
+TRAIN_BITS_PER_DIM, TEST_NLL = "train_bits_per_dim", "test_nll"  # of images, the last one held out
 SAMPLES = "n"  # among the floors: how many samples were measured, where that depends on the data
 MODE_SHARE = "mode_share/"  # + the number of the mode: its share of all samples, high-quality ones only
 
@@ -276,7 +280,7 @@ METRICS: dict[str, MetricInfo] = {
         MetricInfo(
             D_SLOPE, "Slope of D", scale="log", about="mean ‖∇D‖ at 64 places between data and samples; a gradient penalty asks for 1"
         ),
-        MetricInfo(LOSS, "Loss", "nats", "down", 1, about="what training lowers, with all its weights, on its own batches"),
+        MetricInfo(LOSS, "Loss", "nats", "down", 1, about="what training lowers, on its own batches: per example, per token of a text"),
         MetricInfo(RECON, "Reconstruction", "nats", "down", 1, about="−log p(x | z) on the batches of training, summed over dimensions"),
         MetricInfo(KL, "KL", "nats", decimals=2, about="KL(q(z | x) ‖ p(z)) on the batches of training, summed over latents"),
         MetricInfo(NEG_ELBO, "−ELBO", "nats", "down", 1, about="reconstruction + KL on the batches of training; no less than −log p(x)"),
@@ -284,7 +288,9 @@ METRICS: dict[str, MetricInfo] = {
         MetricInfo(TEST_KL, "KL, test", "nats", decimals=2, n=N_TEST, about="KL(q(z | x) ‖ p(z)), summed over latents"),
         MetricInfo(TEST_NEG_ELBO, "−ELBO, test", "nats", "down", 1, n=N_TEST, about="reconstruction + KL; no less than −log p(x)"),
         MetricInfo(TEST_IWAE, "IWAE-50, test", "nats", "down", 1, n=N_IWAE, about="−log p(x), bounded with 50 draws: no more than −ELBO"),
-        MetricInfo(BITS_PER_DIM, "Bits per dimension", "bits", "down", 3, n=N_TEST, about="−ELBO of the test set, per value"),
+        MetricInfo(
+            BITS_PER_DIM, "Bits per dimension", "bits", "down", 3, n=N_TEST, about="−log₂ p of the test set per value, or a bound on it"
+        ),
         MetricInfo(ACTIVE_UNITS, "Active latents", "", "up", 0, n=N_TEST, about="latents whose posterior mean has a variance above 0.01"),
         MetricInfo(AGGREGATE_KL, "KL of q(z)", "nats", "down", target=0.0, n=N_TEST, about="KL(q(z) ‖ p(z)) of all examples, at least"),
         MetricInfo(SHARPNESS, "Sharpness", "%", "up", 0, "percent", 1.0, N_IMAGES, "energy of the Laplacian of samples over that of data"),
@@ -293,13 +299,24 @@ METRICS: dict[str, MetricInfo] = {
         MetricInfo(COMMITMENT, "Distance to codes", better="down", scale="log", about="squared, of encoder outputs to their nearest codes"),
         MetricInfo(CODES_USED, "Codes in use", better="up", decimals=1, about="perplexity: how many, if they were used alike"),
         MetricInfo(MSE, "Loss", "", "down", 3, about="squared error of the network per dimension, on the batches of training"),
-        MetricInfo(GRAD_NORM, "Gradient", scale="log", about="length of the gradient of the loss in all weights"),
+        MetricInfo(GRAD_NORM, "Gradient", scale="log", about="length of the gradient of the loss in all weights, before it is cut"),
         MetricInfo(
             VALIDATION_MSE, "Loss, fixed noise", "", "down", 3, about="on the same held-out examples, noise and noise levels each time"
         ),
         MetricInfo(SCORE_COSINE, "Score", "", "up", 3, target=1.0, about="cosine between learned and exact score, over all noise levels"),
         MetricInfo(STRAIGHTNESS, "Straightness", "", "up", 3, target=1.0, n=N_EVALUATE, about="from noise to sample, over the way taken"),
         MetricInfo(NFE, "Evaluations", "", decimals=0, about="of the network for one sample"),
+        MetricInfo(LEARNING_RATE, "Learning rate", decimals=5, scale="log", about="step size of the optimiser"),
+        MetricInfo(NATS_PER_CHAR, "Training", "nats/char", "down", about="−log p per character, on the batches of training"),
+        MetricInfo(VAL_NATS_PER_CHAR, "Held out", "nats/char", "down", about="−log p per character of text held out"),
+        MetricInfo(VAL_BITS_PER_BYTE, "Bits per byte", "bits", "down", about="of text held out, as UTF-8; independent of the tokens"),
+        MetricInfo(
+            VAL_PERPLEXITY, "Perplexity", "", "down", about="exp of −log p per token of text held out: as if so many were as likely"
+        ),
+        MetricInfo(
+            TRAIN_BITS_PER_DIM, "Bits per pixel, training", "bits", "down", 3, about="−log₂ p per pixel, on the batches of training"
+        ),
+        MetricInfo(TEST_NLL, "−log p, test", "nats", "down", 1, about="of one image of the test set, on average"),
         MetricInfo(MMD, "MMD²", "", "down", 5, target=0.0, n=N_AUDIT, about="kernel distance, unbiased: below 0 as often as above at best"),
         MetricInfo(PRECISION, "Precision", "%", "up", 1, "percent", n=N_AUDIT, about="samples as near to data as data are to each other"),
         MetricInfo(RECALL, "Recall", "%", "up", 1, "percent", n=N_AUDIT, about="data as near to samples as samples are to each other"),

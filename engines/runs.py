@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engines.config import from_dict
 from engines.core import Engine, Family
 from engines.data import DATASETS, OWN
 from engines.registry import FAMILIES
 
-RUN, CHECKPOINT = "run.json", "checkpoint.safetensors"
+RUN, CHECKPOINT, OWN_DATA = "run.json", "checkpoint.safetensors", "data.npy"
 
 
 def save_run(folder: Path, family: Family, blob: bytes, history: list[dict[str, Any]], extra: Mapping[str, Any]) -> None:
@@ -45,8 +47,7 @@ def load_run(folder: str) -> tuple[Family, Engine, dict[str, Any]]:
     if not (path / CHECKPOINT).is_file():
         raise ValueError(f"{folder} holds no {CHECKPOINT}")
     config = from_dict(family.Config, settings)
-    refuse_own(config.dataset)
-    engine = family.build(config, device=device("cpu"))
+    engine = family.build(config, device=device("cpu"), data=kept_data(path, config.dataset))
     unpack(engine, (path / CHECKPOINT).read_bytes())
     return family, engine, run
 
@@ -62,10 +63,46 @@ def new_folder(out: str) -> Path:
     return folder
 
 
-def refuse_own(dataset: str) -> None:
-    """ValueError for the data sets that only a browser session has."""
-    if dataset in OWN:
-        raise ValueError(f"dataset={dataset} lives in the browser; the command line knows {', '.join(DATASETS)}")
+def own_data(dataset: str, file: str | None) -> np.ndarray | None:
+    """The array behind a data set of one's own: the bytes of a text, or "codes" of an npz file; None for the data sets that are here."""
+    if dataset not in READERS:
+        if dataset in OWN:
+            raise ValueError(f"dataset={dataset} lives in the browser; the command line knows {', '.join(DATASETS)}")
+        if file is not None:
+            raise ValueError(f"--data is for {' and '.join(READERS)}, not for dataset={dataset}")
+        return None
+    if file is None:
+        raise ValueError(f"dataset={dataset} needs --data FILE")
+    return READERS[dataset](Path(file))
+
+
+def _text(path: Path) -> np.ndarray:
+    return np.frombuffer(path.read_bytes(), np.uint8)
+
+
+def _codes(path: Path) -> np.ndarray:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return arrays["codes"]
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise ValueError(f"{path} is not an npz file with an array codes") from None
+
+
+READERS = {"own-text": _text, "own-codes": _codes}
+
+
+def keep_data(folder: Path, data: np.ndarray | None) -> None:
+    """A copy in the run folder, without which the run could not be opened again."""
+    if data is not None:
+        np.save(folder / OWN_DATA, data, allow_pickle=False)
+
+
+def kept_data(folder: Path, dataset: str) -> np.ndarray | None:
+    if dataset not in OWN:
+        return None
+    if not (folder / OWN_DATA).is_file():
+        raise ValueError(f"{folder} holds no {OWN_DATA}, which dataset={dataset} needs")
+    return np.load(folder / OWN_DATA, allow_pickle=False)
 
 
 def family_of(key: str) -> Family:

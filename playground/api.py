@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 
 from engines.config import knobs
-from engines.core import Images, Snapshot, drawn
+from engines.core import Images, Snapshot, drawn, written
 from engines.data import DATASETS
 from playground.sessions import frames, questions
 from playground.sessions.limits import LIMITS, Refused
@@ -127,6 +127,9 @@ def _count(n: Any) -> int:
 
 
 def _arrays(snapshot: Snapshot) -> list:
+    texts = written(snapshot)
+    if texts is not None:
+        return texts
     view = drawn(snapshot)
     return (view.pixels if isinstance(view, Images) else view.xy).round(5).tolist()
 

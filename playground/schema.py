@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from engines.config import knobs as config_knobs
 from engines.config import to_dict
 from engines.core import Family
 from engines.data import DATASETS, OWN, kind
@@ -29,8 +30,10 @@ def _family(family: Family) -> dict[str, Any]:
     """One family: its form, presets with every knob filled in, data sets, and the words and code of its tab."""
     tab = TABS.get(family.key)  # a family may be trained before it has one
     finished = shelf.names(family)
-    datasets = {key: asdict(info) for key, info in DATASETS.items()}
-    datasets |= {key: {"key": key, "title": title, "kind": kind(key), "modes": 0, "classes": []} for key, title in OWN.items()}
+    offered = config_knobs(family.Config)["dataset"].choices or {}
+    datasets = {key: asdict(info) for key, info in DATASETS.items() if key in offered}
+    own = {key: title for key, title in OWN.items() if key in offered}
+    datasets |= {key: {"key": key, "title": title, "kind": kind(key), "modes": 0, "classes": []} for key, title in own.items()}
     return {
         "key": family.key,
         "title": family.title,

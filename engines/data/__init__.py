@@ -9,8 +9,8 @@ import numpy as np
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """`kind` "2d" or "image"; `shape` of one example; `modes` > 0 if the density is a mixture whose centres are known;
-    `classes` names the labels, empty if there are none."""
+    """`kind` "2d", "image" or "text"; `shape` of one example, empty for texts; `modes` > 0 if the density is a mixture
+    whose centres are known; `classes` names the labels, empty if there are none."""
 
     key: str
     kind: str
@@ -43,23 +43,49 @@ DATASETS: dict[str, DatasetInfo] = {
         DatasetInfo("mnist", "image", "MNIST, 28×28", "handwritten digits, 10,000 of them", (1, 28, 28), classes=_DIGITS),
         DatasetInfo("fashion", "image", "Fashion-MNIST, 28×28", "clothes, 10,000 of them", (1, 28, 28), classes=_FASHION),
         DatasetInfo("emoji", "image", "Emoji, 32×32", "1,299 emoji in colour", (3, 32, 32), classes=EMOJI_GROUPS),
+        DatasetInfo("moby", "text", "Moby Dick", "1.2 MB of English, Herman Melville, 1851", ()),
+        DatasetInfo("shakespeare", "text", "Tiny Shakespeare", "1.1 MB of plays, what small language models are compared on", ()),
     )
 }
-OWN = {"own-2d": "Your own points", "own-images": "Your own images"}
-CHOICES = {d.key: d.about for d in DATASETS.values()} | {"own-2d": "points you drew or uploaded", "own-images": "pictures you uploaded"}
+OWN = {"own-2d": "Your own points", "own-images": "Your own images", "own-text": "Your own text", "own-codes": "Codes of a VQ-VAE"}
+_OWN_KINDS = {"own-2d": "2d", "own-images": "image", "own-text": "text", "own-codes": "codes"}
+_OWN_ABOUT = {
+    "own-2d": "points you drew or uploaded",
+    "own-images": "pictures you uploaded",
+    "own-text": "a text you pasted or uploaded, up to 1 MB",
+    "own-codes": "grids of codes, from a file",
+}
 
 
 def kind(key: str) -> str:
-    """ "2d" or "image", for the visitor's own data too."""
-    return {"own-2d": "2d", "own-images": "image"}.get(key) or DATASETS[key].kind
+    """ "2d", "image", "text" or "codes", for the visitor's own data too."""
+    return _OWN_KINDS.get(key) or DATASETS[key].kind
+
+
+def choices(*kinds: str) -> dict[str, str]:
+    """key -> what it is, of all data sets of these kinds, the visitor's own last."""
+    found = {d.key: d.about for d in DATASETS.values() if d.kind in kinds}
+    return found | {key: about for key, about in _OWN_ABOUT.items() if _OWN_KINDS[key] in kinds}
+
+
+CHOICES = choices("2d", "image")
 
 
 def load(key: str, own: np.ndarray | None = None):
-    """The data set itself: `toy2d.Toy2D` or `images.ImageSet`. `own` is the visitor's array for "own-2d" and "own-images"."""
+    """The data set itself: `toy2d.Toy2D`, `images.ImageSet`, `text.TextSet` or `codes.CodeSet`.
+    `own` is the visitor's array where the key is one of OWN."""
     if kind(key) == "2d":
         from engines.data import toy2d
 
         return toy2d.own(own) if key == "own-2d" else toy2d.TOYS[key]()
+    if kind(key) == "text":
+        from engines.data import text
+
+        return text.own(own) if key == "own-text" else text.load(key)
+    if kind(key) == "codes":
+        from engines.data import codes
+
+        return codes.own(own)
     from engines.data import images
 
     return images.own(own) if key == "own-images" else images.load(key)

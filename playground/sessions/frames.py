@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from engines.core import Bars, Curve, Ellipses, Field, Heat, Images, Mesh, Paths, Points, Snapshot, View
+from engines.core import Bars, Curve, Ellipses, Field, Heat, Images, Mesh, Paths, Points, Snapshot, Tokens, View
 
-TYPES: dict[str, type[View]] = {cls.__name__.lower(): cls for cls in (Points, Heat, Field, Mesh, Images, Curve, Bars, Ellipses, Paths)}
+TYPES: dict[str, type[View]] = {
+    cls.__name__.lower(): cls for cls in (Points, Heat, Field, Mesh, Images, Curve, Bars, Ellipses, Paths, Tokens)
+}
 DTYPES: dict[str, np.dtype] = {"f4": np.dtype("<f4"), "u1": np.dtype("u1"), "i4": np.dtype("<i4")}
 PIXELS = (-1.0, 1.0)
 
@@ -99,7 +101,7 @@ def _describe(view: View, exact: bool) -> tuple[dict[str, Any], dict[str, np.nda
 
 def _wire(view: View, name: str, value: np.ndarray, exact: bool) -> tuple[np.ndarray, dict[str, float]]:
     """The array as it travels, and the range it was quantised over, if it was."""
-    if name == "label":
+    if name in ("label", "mark"):
         return np.ascontiguousarray(value, dtype=np.uint8), {}
     if not exact and isinstance(view, Images):
         return _bytes(value, *PIXELS), {"lo": PIXELS[0], "hi": PIXELS[1]}

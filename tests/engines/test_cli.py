@@ -68,7 +68,18 @@ def test_list_needs_no_torch():
     vae = others[0]
     assert vae["family"] == "vae" and vae["knobs"]["latent"]["hi"] == 64 and "mnist" in vae["presets"]
     assert "diffusion" in {other["family"] for other in others}
-    assert row["family"] == "gan" and "ring8" in row["datasets"] and row["knobs"]["lr_g"]["lo"] == 1e-5
+    assert row["family"] == "gan" and "ring8" in row["datasets"] and row["knobs"]["lr_g"]["lo"] == 1e-5 and "moby" not in row["datasets"]
+    texts = next(other for other in others if other["family"] == "autoregressive")
+    assert "moby" in texts["datasets"] and "ring8" not in texts["datasets"]
+
+
+def test_a_text_model_writes_texts(tmp_path, capsys):
+    small = ["--set", "width=16", "--set", "layers=1", "--set", "batch=2", "--set", "block_size=8", "--steps", "3"]
+    assert main(["train", "autoregressive", "--dataset", "moby", *small, "--out", str(tmp_path / "t")]) == 0
+    out = str(tmp_path / "s.npz")
+    assert main(["sample", str(tmp_path / "t"), "--n", "3", "--set", "length=20", "--set", "prompt=Call me", "--out", out]) == 0
+    with np.load(out, allow_pickle=False) as arrays:
+        assert arrays["text"].shape == (3,) and all(t.startswith("Call me") and len(t) == 27 for t in arrays["text"].tolist())
 
 
 def test_a_vae_is_trained_sampled_and_evaluated_like_any_family(tmp_path, capsys):
@@ -95,6 +106,24 @@ def test_a_run_that_diverges_keeps_its_last_healthy_state(tmp_path, capsys):
     streams = capsys.readouterr()
     assert streams.err.startswith("Training diverged: ") and streams.err.count("\n") == 1
     assert main(["evaluate", str(tmp_path / "c")]) == 0
+
+
+def test_a_prior_over_codes_from_a_file(tmp_path, capsys):
+    """Of checkerboards of codes 3 and 5: 1 bit for which of the two, nothing after that. What is drawn are codes again."""
+    board = np.where(np.indices((4, 4)).sum(0) % 2, 3, 5)
+    codes = np.stack([board, 8 - board] * 40)[np.random.default_rng(0).permutation(80)]
+    np.savez(tmp_path / "codes.npz", codes=codes)
+    settings = ["--set", "width=16", "--set", "layers=3", "--set", "batch=16", "--set", "lr=0.01", "--set", "warmup=5", "--steps", "80"]
+    run = str(tmp_path / "v")
+    assert main(["train", "autoregressive", "--dataset", "own-codes", "--data", str(tmp_path / "codes.npz"), *settings, "--out", run]) == 0
+    *_, last, _ = lines(capsys.readouterr().out)
+    assert last["test_nll"] < 2.5 < 16 * np.log(2)
+    assert main(["sample", run, "--n", "6", "--out", str(tmp_path / "s.npz")]) == 0
+    with np.load(tmp_path / "s.npz", allow_pickle=False) as arrays:
+        assert arrays["codes"].shape == (6, 4, 4) and np.isin(arrays["codes"], [3, 5]).mean() > 0.9
+    capsys.readouterr()
+    assert main(["train", "autoregressive", "--dataset", "own-codes", "--out", run]) == 2
+    assert "dataset=own-codes needs --data FILE" in capsys.readouterr().err
 
 
 TRAIN = ["train", "gan", "--dataset", "ring8", "--out", "x"]

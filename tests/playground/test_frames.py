@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from engines.core import Bars, Curve, Ellipses, Field, Heat, Images, Mesh, Paths, Points, Snapshot
+from engines.core import Bars, Curve, Ellipses, Field, Heat, Images, Mesh, Paths, Points, Snapshot, Tokens
 from playground.sessions import frames
 
 rng = np.random.default_rng(0)
@@ -66,6 +66,16 @@ def test_paths_travel():
     (back,) = frames.decode(frames.encode(Snapshot(1, {}, {"learned": (sent,)}))).views["learned"]
     assert isinstance(back, Paths) and (back.role, back.name) == ("exact", "learned")
     np.testing.assert_array_equal(back.xy, sent.xy)
+
+
+def test_tokens_travel():
+    nats = np.array([np.nan, 0.5, 2], np.float32)
+    sent = Tokens(("a", "\n", "né"), surprise=nats, mark=np.array([0, 1, 1], np.uint8), given=1)
+    (back,) = frames.decode(frames.encode(Snapshot(1, {}, {"stage": (sent,)}))).views["stage"]
+    assert isinstance(back, Tokens) and back.text == "a\nné" and back.pieces == sent.pieces and back.given == 1
+    np.testing.assert_array_equal(back.surprise, nats)
+    np.testing.assert_array_equal(back.mark, sent.mark)
+    assert back.mark.dtype == np.uint8 and back.entropy is None and back.value is None
 
 
 def test_exact_frames_lose_nothing():

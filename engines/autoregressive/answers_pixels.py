@@ -1,0 +1,189 @@
+"""Questions to a pixel model: what it expected of a pixel, how likely an image is, how half an image goes on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engines import metrics
+from engines.autoregressive import questions as q
+from engines.autoregressive.generate import Choice, entropy, last_of
+from engines.autoregressive.model import ImageGpt
+from engines.autoregressive.sources import grey, quantised
+from engines.core import Bars, Curve, Heat, Images, Snapshot
+from engines.data import load
+from engines.judge import judge
+from engines.state import Rng
+
+if TYPE_CHECKING:
+    from engines.autoregressive.engine import AutoregressiveEngine
+
+BINS = 30
+Answers = Iterator[Snapshot | None]
+
+
+def pixel(engine: AutoregressiveEngine, a: q.Pixel) -> Answers:
+    """Metrics "entropy [bits]" and "surprise [bits]" of the level that is there."""
+    x, y = _image(engine, a.pixels, a.index, a.label)
+    i, j = _place(engine, a.row, a.column)
+    with torch.no_grad():
+        log_probs = engine.model.head.log_probs(engine.model(x, y))[0, :, i, j]  # (levels,)
+    levels = engine.source.levels
+    view = Bars(_numbers(log_probs.exp()), tuple(str(k) for k in range(levels)), name="p of each level")
+    found = {"entropy [bits]": float(entropy(log_probs)) / math.log(2), "surprise [bits]": -float(log_probs[x[0, i, j]]) / math.log(2)}
+    yield Snapshot(engine.step, found, {"next": (view,), "image": (engine.probe.images(engine, x, y, "image"),)})
+
+
+def likelihood(engine: AutoregressiveEngine, a: q.Likelihood) -> Answers:
+    """Bits of each pixel, row 0 at the top. "rank held out": the part of the images held out that are less likely, so that near 0 it is
+    an anomaly."""
+    x, y = _image(engine, a.pixels, a.index, a.label)
+    probe, source = engine.probe, engine.source
+    nats = probe.nats(engine, x, y)
+    labels = None if source.test_labels is None else source.test_labels[:200]
+    others = probe.nats(engine, source.test[:200].long(), labels).sum((1, 2))
+    yield None
+    total = float(nats.sum())
+    dims = nats[0].numel() * math.log(2)
+    found = {"nll [nats]": total, metrics.BITS_PER_DIM: total / dims, "rank held out": float((others > total).double().mean())}
+    heat = _heat(source.seen(nats)[0] / math.log(2), "bits of each pixel")
+    counts, edges = np.histogram(others.cpu().numpy() / dims, BINS)
+    held = Curve(((edges[1:] + edges[:-1]) / 2).astype(np.float32), counts.astype(np.float32), role="data", name="held out, bits per pixel")
+    yield Snapshot(engine.step, found, {"bits": (heat,), "image": (probe.images(engine, x, y, "image"),), "held out": (held,)})
+
+
+def receptive(engine: AutoregressiveEngine, a: q.Receptive) -> Answers:
+    """|∂ log p of one pixel's level / ∂ each pixel|, row 0 at the top: what the model looks at there."""
+    x, y = _image(engine, (), a.index, a.label)
+    i, j = _place(engine, a.row, a.column)
+    gradient = gradient_map(engine, x, y, i, j)
+    seen = engine.source.seen(gradient)[0]
+    heat = _heat(seen, "gradient")
+    yield Snapshot(
+        engine.step, {"pixels that matter": float((seen > 0).sum())}, {"field": (heat,), "image": (engine.probe.images(engine, x),)}
+    )
+
+
+def gradient_map(engine: AutoregressiveEngine, x: Tensor, y: Tensor | None, i: int, j: int) -> Tensor:
+    """(1, h, w) in the order of the model: the length of the gradient at what each pixel is encoded as."""
+    net = engine.model
+    if isinstance(net, ImageGpt):
+        read = net.transformer.embed(net.sequence(x, y)).detach().requires_grad_()
+        params = net.shaped(net.transformer.logits_of(net.transformer.streams(read)[-1]))
+    else:
+        read = net.encode(x).detach().requires_grad_()
+        params = net.read(read, y)
+    (gradient,) = torch.autograd.grad(net.head.log_probs(params)[0, x[0, i, j], i, j], read)
+    if not isinstance(net, ImageGpt):
+        return gradient.norm(dim=1)
+    flat = gradient[0].norm(dim=-1)[1:]  # the first token is no pixel, the last pixel is never read
+    return torch.cat([flat, flat.new_zeros(1)]).view(x.shape)
+
+
+def complete(engine: AutoregressiveEngine, a: q.Complete) -> Answers:
+    """The image given first, then completions; how uncertain each new pixel was on average; what the judge takes them for."""
+    x, y = _image(engine, a.pixels, a.index, a.label)
+    probe, source = engine.probe, engine.source
+    known = round(a.given * x[0].numel())
+    told = None if y is None else y.expand(a.n)
+    u = probe.uniform(a.n, a.seed, "complete")
+    drawn = yield from last_of(probe.draw(engine, u, told, Choice(a.temperature), given=x.expand(a.n, -1, -1), known=known))
+    with torch.no_grad():
+        spread = entropy(engine.model.head.log_probs(engine.model(drawn, told)).movedim(1, -1)).mean(0, keepdim=True) / math.log(2)
+    spread.view(-1)[:known] = 0
+    images = Images(source.pixels(torch.cat([x, drawn])), name="completions")
+    views = {"stage": (images,), "entropy": (_heat(source.seen(spread)[0], "bits, on average"),)}
+    if (jury := judge(engine.config.dataset)) is not None:
+        names = source.classes
+        views["vote"] = (Bars(np.asarray(jury.shares(torch.from_numpy(images.pixels[1:])), np.float32), names, name="seen as"),)
+    yield Snapshot(engine.step, {"pixels given": float(known)}, views)
+
+
+def anomaly(engine: AutoregressiveEngine, a: q.Anomaly) -> Answers:
+    """How well bits per pixel tell other images from those held out: "auroc" 0.5 = not at all, below 0.5 = the others look likelier,
+    which happens (Nalisnick et al., 2019)."""
+    source, probe = engine.source, engine.probe
+    if source.labels is not None:
+        raise ValueError("anomaly needs a model that is not told the class: others have none")
+    own = source.test[: a.n].long()
+    other = _others(engine, a, own)
+    dims = own[0].numel() * math.log(2)
+    scores = []
+    for x in (own, other):
+        scores.append(probe.nats(engine, x, None).sum((1, 2)).double().cpu().numpy() / dims)
+        yield None
+    false, true, area = roc(*scores)
+    lo, hi = min(s.min() for s in scores), max(s.max() for s in scores)
+    edges = np.linspace(lo, hi + 1e-9, BINS + 1)
+    middle = ((edges[1:] + edges[:-1]) / 2).astype(np.float32)
+    first, second = (np.histogram(s, edges)[0].astype(np.float32) / len(s) for s in scores)
+    curves = Curve(middle, first, role="data", name="held out"), Curve(middle, second, role="reference", name=a.against)
+    yield Snapshot(
+        engine.step, {"auroc": area}, {"roc": (Curve(false.astype(np.float32), true.astype(np.float32), name="roc"),), "bits": curves}
+    )
+
+
+def roc(own: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """False and true alarms at every threshold on scores (n,), higher = stranger, and the area under the curve."""
+    thresholds = np.unique(np.concatenate([own, other]))[::-1]
+    false, true = (np.concatenate([[0.0], [(s >= t).mean() for t in thresholds]]) for s in (own, other))
+    area = float(((false[1:] - false[:-1]) * (true[1:] + true[:-1]) / 2).sum())
+    return false, true, area
+
+
+def _others(engine: AutoregressiveEngine, a: q.Anomaly, own: Tensor) -> Tensor:
+    """(n, h, w) levels of the images to be told apart, in the order of the model."""
+    source, rng = engine.source, Rng(a.seed, ("anomaly",), engine.device)["anomaly"]
+    if a.against == "inverted":
+        return source.levels - 1 - own
+    if a.against == "noise":
+        return torch.randint(source.levels, own.shape, generator=rng, device=engine.device)
+    if a.against == "shuffled":
+        return own.flatten(1)[:, torch.randperm(own[0].numel(), generator=rng, device=engine.device)].view(own.shape)
+    if tuple(load(a.against).shape[1:]) != source.side:
+        raise ValueError(f"against={a.against} has images of 28×28, this model draws {source.side[0]}×{source.side[1]}")
+    pixels = torch.from_numpy(load(a.against).test_pixels[: a.n])
+    return source.ordered(quantised(grey(pixels), source.levels, engine.config.binarise, a.against).to(engine.device)).long()
+
+
+def _image(engine: AutoregressiveEngine, pixels: tuple[float, ...], index: int, label: int) -> tuple[Tensor, Tensor | None]:
+    """One image (1, h, w) in levels and in the order of the model, and its class (1,): drawn by a visitor, or held out."""
+    source, probe = engine.source, engine.probe
+    h, w = source.side
+    if pixels:
+        if len(pixels) != h * w:
+            raise ValueError(f"pixels holds {len(pixels):,} numbers, an image here has {h}×{w}")
+        x = torch.tensor(pixels, device=engine.device).view(1, h, w)
+        return source.ordered(quantised((x + 1) / 2, source.levels)).long(), probe.classes(1, label)
+    if index >= len(source.test):
+        raise ValueError(f"index={index:,} is outside [0, {len(source.test) - 1:,}]")
+    y = probe.classes(1, label)
+    if y is not None and label < 0:
+        y = source.test_labels[index : index + 1]
+    return source.test[index : index + 1].long(), y
+
+
+def _place(engine: AutoregressiveEngine, row: int, column: int) -> tuple[int, int]:
+    """Where in the model's order the pixel lies that is seen at (row, column)."""
+    h, w = engine.source.side
+    row, column = (h // 2 if row < 0 else row), (w // 2 if column < 0 else column)
+    if row >= h or column >= w:
+        raise ValueError(f"row={row}, column={column} is outside the image of {h}×{w}")
+    k = int((engine.source.place == row * w + column).nonzero()[0, 0])
+    return divmod(k, w)
+
+
+def _heat(values: Tensor, name: str) -> Heat:
+    """(h, w), row 0 at the top of the image."""
+    x = _numbers(values)
+    h, w = x.shape
+    return Heat(x, (0.0, float(w - 1), float(h - 1), 0.0), name=name, lo=0.0, hi=max(float(x.max()), 1e-6))
+
+
+def _numbers(x: Tensor) -> np.ndarray:
+    return x.detach().cpu().numpy().astype(np.float32)
