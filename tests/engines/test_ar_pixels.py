@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import time
 
 import pytest
 import torch
@@ -103,24 +102,6 @@ def test_drawing_by_pieces_is_drawing_by_whole_passes(model, likelihood, classes
             found.append((state.x, torch.stack(said)))
     assert torch.equal(found[0][0], found[1][0])
     assert_close(found[0][1], found[1][1], atol=1e-4, rtol=1e-4)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("model", ["pixelcnn", "gated-pixelcnn", "image-gpt"])
-def test_pieces_are_twenty_times_as_fast_at_28_by_28(model):
-    """The same pixels, too: the first 40 by whole passes, which all cost alike, against a whole image by pieces."""
-    m, n, side = net(model, side=(28, 28), width=32, layers=5), 8, (28, 28)
-    u = torch.rand((n, 784), generator=torch.Generator().manual_seed(1))
-    seconds, images = [], []
-    with torch.no_grad():
-        for cached, pixels in ((True, 784), (False, 40)):
-            begun, state = time.thread_time(), begin(m, n, side, None, CPU, cached=cached)
-            for k in range(pixels):
-                state.put(draw(state.log_probs(), u[:, k]))
-            seconds.append((time.thread_time() - begun) / pixels)
-            images.append(state.x.flatten(1)[:, :40])
-    assert torch.equal(*images)
-    assert seconds[1] / seconds[0] > 20
 
 
 def test_orders_are_permutations():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engines.data import DATASETS, OWN
+from engines.data import CHOICES
 from engines.metrics import METRICS
 from engines.vae.config import OBJECTIVES
 from engines.vae.diagnosis import diagnose, headline
@@ -75,7 +75,7 @@ def test_nothing_is_said_too_early():
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-@pytest.mark.parametrize("dataset", [*DATASETS, *OWN])
+@pytest.mark.parametrize("dataset", CHOICES)
 def test_tiles_show_metrics_that_exist(dataset, objective):
     names = headline(resolve(dict(dataset=dataset, objective=objective)))
     assert set(names) <= set(METRICS) and 3 <= len(names) <= 4
