@@ -33,7 +33,7 @@ screenshots: .venv/dev chromium  ## the pictures of README.md, taken from the ru
 	test -x $(PY) || python3 -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check "torch>=2.8,<2.14"
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	-$(PY) -c "from engines.gan.fused import warm; warm()"  # the page serves torch where this fails
+	-$(PY) -c "from engines.gan import fused; from engines.diffusion import fused as diffusion; fused.warm(); diffusion.warm()"  # torch serves where this fails
 	touch $@
 
 .venv/dev: .venv/ready requirements-dev.txt
