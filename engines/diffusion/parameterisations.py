@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-Denoise = Callable[[Tensor, Tensor], Tensor]  # D(x, sigma) -> x0_hat; sigma is a scalar or broadcastable to x
+Denoise = Callable[[Tensor, Tensor | float], Tensor]  # D(x, sigma) -> x0_hat; sigma is a scalar or broadcastable to x
 Net = Callable[..., Tensor]  # F(c_in x, c_noise (n,), classes (n,) or None)
 
 
