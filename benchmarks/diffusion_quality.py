@@ -1,7 +1,8 @@
 """How good a diffusion model is, by CPU second of training: `python -m benchmarks.diffusion_quality ring8 grid25 --seeds 10`, on images
 `python -m benchmarks.diffusion_quality mnist --seconds 60`. One JSON line per run; then a summary per data set.
 
-2-D: the compiled twin with the recommended settings, n = 2,000 samples. Images: the torch engine until the seconds are spent, the decay of
+2-D: the compiled twin with the recommended settings, n = 2,000 samples; their sliced W1 is the mean over eight real sets, since against a
+single one even real data of the ring are beyond twice the floor in 3 draws of 100. Images: the torch engine until the seconds are spent, the decay of
 the rate planned for them, then the judge's Fréchet distance of 1,000 samples in the run's own sampler steps."""
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from engines.data import kind
 from engines.diffusion.config import Config
 from engines.diffusion.engine import DiffusionEngine
 from engines.diffusion.fused import FusedDiffusion, warm
-from engines.diffusion.presets import resolve
+from engines.diffusion.presets import Request, resolve
 
 FIRST_SEED = 3_000  # not among those that the settings were chosen on
 
@@ -34,8 +35,10 @@ def run_2d(settings: dict[str, Any]) -> dict[str, float]:
         engine.train_steps(min(engine.chunk, engine.config.steps - engine.step))
     trained = time.process_time()
     found = engine.evaluate()
-    floor = engine.backdrop().metrics[metrics.SLICED_W1]
-    row = {"seconds": trained - start, "sampling": time.process_time() - trained, "sw_over_floor": found[metrics.SLICED_W1] / floor}
+    row = {"seconds": trained - start, "sampling": time.process_time() - trained}
+    (drawn,) = engine.sample(Request(n=metrics.N_EVALUATE, seed=settings["seed"]))
+    xy, floor = drawn.views["samples"][0].xy, engine.backdrop().metrics[metrics.SLICED_W1]  # type: ignore[union-attr]
+    row["sw_over_floor"] = float(np.mean([metrics.sliced_w1(xy, engine.data.draw(len(xy), 900 + k)) for k in range(8)])) / floor
     kept = (metrics.MODES_COVERED, metrics.HQ_FRACTION, metrics.SCORE_COSINE, metrics.VALIDATION_MSE)
     return row | {name: found[name] for name in kept if name in found}
 

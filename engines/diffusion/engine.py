@@ -59,8 +59,8 @@ class DiffusionEngine:
         """The training set in units of the network, (n, 2) or (n, c, h, w), its classes (n,) if the network is told, and what x0 · scale
         + shift needs to be data again."""
         if not self.image:
-            shift = torch.tensor(self.data.shift, dtype=torch.float32, device=self.device)
-            return torch.from_numpy(self.data.unit).to(self.device), None, shift, self.data.scale
+            middle = torch.tensor(self.data.shift, dtype=torch.float32, device=self.device)
+            return torch.from_numpy(self.data.unit).to(self.device), None, middle, self.data.scale
         pixels = torch.from_numpy(self.data.pixels).to(self.device)
         mean, scale = float(pixels.mean()), float(pixels.std())
         labels = torch.from_numpy(np.asarray(self.data.labels, np.int64)).to(self.device) if self.told else None

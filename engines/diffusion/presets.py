@@ -32,15 +32,9 @@ _IMAGE: dict[str, Any] = dict(
     cfg_scale=1.5, batch=64, lr=2e-3, beta2=0.99, ema_decay=0.9995, width=64, steps=1_200,
 )  # fmt: skip
 DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
-    "grid25": dict(steps=20_000),
-    "moons": dict(steps=20_000),
-    "spirals": dict(steps=30_000),
-    "swissroll": dict(steps=30_000),
-    "checkerboard": dict(steps=30_000),
-    "pinwheel": dict(steps=20_000),
-    "circles": dict(steps=20_000),
-    "s_curve": dict(steps=20_000),
-    "own-2d": dict(steps=20_000),
+    "ring8": dict(steps=16_000),
+    "grid25": dict(steps=30_000),
+    **{key: dict(steps=40_000) for key in ("moons", "spirals", "swissroll", "checkerboard", "pinwheel", "circles", "s_curve", "own-2d")},
     "digits": dict(steps=1_500),
     "emoji": dict(batch=32),
     "own-images": dict(batch=32, conditional=False, cfg_scale=1.0),
