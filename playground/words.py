@@ -13,6 +13,18 @@ SPELLINGS = {
     "wgan-gp": "WGAN-GP",
     "r1": "Non-saturating + R1",
     "r3gan": "R3GAN",
+    "ngram": "n-gram",
+    "mlp": "MLP, fixed window",
+    "rnn": "RNN",
+    "gru": "GRU",
+    "gpt2": "GPT-2 style",
+    "llama": "Llama 3 style",
+    "pixelcnn": "PixelCNN",
+    "gated-pixelcnn": "Gated PixelCNN",
+    "image-gpt": "Image GPT",
+    "char": "Characters",
+    "bpe": "BPE",
+    "logistic": "Mixture of logistics",
 }
 
 
