@@ -74,14 +74,22 @@ def drawing(args: argparse.Namespace) -> Iterator[Row]:
 
     for model in ("pixelcnn", "gated-pixelcnn", "image-gpt"):
         engine = FAMILY.build(FAMILY.resolve(dict(dataset="mnist", model=model)))
-        u, taken = torch.rand((16, 784), generator=torch.Generator().manual_seed(0)), {}
+        u, taken, drawn = torch.rand((16, 784), generator=torch.Generator().manual_seed(0)), {}, []
         for cached, pixels in ((True, 784), (False, args.pixels)):
             since, state = time.thread_time(), begin(engine.model, 16, (28, 28), None, engine.device, cached=cached)
             with torch.no_grad():
                 for k in range(pixels):
                     state.put(draw(state.log_probs(), u[:, k]))
             taken[cached] = (time.thread_time() - since) / pixels * 784
-        yield {"model": model, "pieces [s]": taken[True], "passes [s]": taken[False], "times": taken[False] / taken[True]}
+            drawn.append(state.x.flatten(1)[:, : args.pixels])
+        yield {
+            "model": model,
+            "same pixels": torch.equal(*drawn),
+            "compared": args.pixels,
+            "pieces [s]": taken[True],
+            "passes [s]": taken[False],
+            "times": taken[False] / taken[True],
+        }
 
 
 def mnist(args: argparse.Namespace) -> Iterator[Row]:
