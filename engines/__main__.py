@@ -84,17 +84,11 @@ def parser() -> Parser:
 
 def run_list(args: argparse.Namespace) -> int:
     for family in FAMILIES.values():
-        settings = {name: _knob_line(k) for name, k in knobs(family.Config).items()}
+        known = knobs(family.Config)
+        settings = {name: _knob_line(k) for name, k in known.items()}
         presets = {key: {"title": p.title, "settings": dict(p.settings)} for key, p in family.presets.items()}
-        emit(
-            {
-                "family": family.key,
-                "title": family.title,
-                "datasets": [key for key in DATASETS if key in (knobs(family.Config)["dataset"].choices or ())],
-                "knobs": settings,
-                "presets": presets,
-            }
-        )
+        datasets = [key for key in DATASETS if key in (known["dataset"].choices or {})]
+        emit({"family": family.key, "title": family.title, "datasets": datasets, "knobs": settings, "presets": presets})
     return 0
 
 

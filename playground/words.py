@@ -40,6 +40,16 @@ SPELLINGS = {
     "edm": "EDM",
     "unet": "UNet",
     "dit": "DiT",
+    "ngram": "n-gram",
+    "rnn": "RNN",
+    "gru": "GRU",
+    "gpt2": "GPT-2 style",
+    "llama": "Llama 3 style",
+    "pixelcnn": "PixelCNN",
+    "gated-pixelcnn": "Gated PixelCNN",
+    "image-gpt": "Image GPT",
+    "char": "Characters",
+    "bpe": "BPE",
 }
 
 

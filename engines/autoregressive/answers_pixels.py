@@ -15,7 +15,7 @@ from engines.autoregressive import questions as q
 from engines.autoregressive.generate import Choice, entropy, last_of
 from engines.autoregressive.model import ImageGpt
 from engines.autoregressive.sources import grey, quantised
-from engines.core import Bars, Curve, Heat, Images, Snapshot
+from engines.core import Bars, Curve, Heat, Images, Snapshot, View
 from engines.data import load
 from engines.judge import judge
 from engines.state import Rng
@@ -97,7 +97,7 @@ def complete(engine: AutoregressiveEngine, a: q.Complete) -> Answers:
         spread = entropy(engine.model.head.log_probs(engine.model(drawn, told)).movedim(1, -1)).mean(0, keepdim=True) / math.log(2)
     spread.view(-1)[:known] = 0
     images = Images(source.pixels(torch.cat([x, drawn])), name="completions")
-    views = {"stage": (images,), "entropy": (_heat(source.seen(spread)[0], "bits, on average"),)}
+    views: dict[str, tuple[View, ...]] = {"stage": (images,), "entropy": (_heat(source.seen(spread)[0], "bits, on average"),)}
     if (jury := judge(engine.config.dataset)) is not None:
         names = source.classes
         views["vote"] = (Bars(np.asarray(jury.shares(torch.from_numpy(images.pixels[1:])), np.float32), names, name="seen as"),)

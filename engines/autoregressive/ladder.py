@@ -44,6 +44,8 @@ class NGram(nn.Module):
     c counts, T(h) is how many different tokens followed h, h' is h without its oldest token; below the unigram lies the uniform.
     The only state is how much of the text has been counted: the counts follow from it."""
 
+    seen: Tensor
+
     def __init__(self, order: int, vocab: int, text: np.ndarray):
         super().__init__()
         if vocab**order > LARGEST_KEY:

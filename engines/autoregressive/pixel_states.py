@@ -5,7 +5,7 @@ A state knows the log-probabilities (n, levels) of the pixel that is next, and t
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -64,7 +64,7 @@ class PixelCnnState(State):
     def __init__(self, net: PixelCnn, n: int, side: tuple[int, int], y: Tensor | None, device: torch.device):
         super().__init__(net, n, side, y, device)
         self.first = Patch(net.first, n, *side)
-        self.blocks = [(block, Patch(block.conv, n, *side), _told(block, y)) for block in net.blocks]
+        self.blocks = [_with_patch(block, n, side, y) for block in net.blocks]
 
     def log_probs(self) -> Tensor:
         i, j = self.place
@@ -92,7 +92,9 @@ class GatedLayer:
         self.weight = layer.horizontal.weight[:, :, 0].permute(0, 2, 1).flatten(1).contiguous()  # (2 c, left · in)
         told = layer.told(y)
         self.told_v, self.told_h = told[0], told[1] if isinstance(told[1], float) else told[1][..., 0, 0]
-        self.above = layer.across.bias.expand(n, w, -1)  # (n, w, 2 c): above the first row lies nothing
+        self.above = _point(
+            layer.across, self.rows.new_zeros(n, w, layer.across.in_channels)
+        )  # (n, w, 2 c): above the first row lies nothing
 
     def row_done(self, i: int, v: Tensor) -> Tensor:
         """Row i of the vertical stack comes in, (n, in, w), and goes out, (n, c, w); the row below may then see it."""
@@ -117,12 +119,12 @@ class GatedState(State):
 
     def __init__(self, net: GatedPixelCnn, n: int, side: tuple[int, int], y: Tensor | None, device: torch.device):
         super().__init__(net, n, side, y, device)
-        self.layers = [GatedLayer(block, n, side, y) for block in net.blocks]
+        self.layers = [GatedLayer(cast(Gated, block), n, side, y) for block in net.blocks]
 
     def log_probs(self) -> Tensor:
         _, j = self.place
-        h = None
-        for layer in self.layers:
+        h = self.layers[0].pixel(j, None)
+        for layer in self.layers[1:]:
             h = layer.pixel(j, h)
         return self.net.head.log_probs(_out(self.net, h))
 
@@ -173,5 +175,8 @@ def _out(net: Any, h: Tensor) -> Tensor:
     return _point(net.out2, F.relu(_point(net.out1, F.relu(h))))
 
 
-def _told(block: Residual, y: Tensor | None) -> Tensor | float:
-    return 0.0 if block.label is None or y is None else block.label(y)
+def _with_patch(block: nn.Module, n: int, side: tuple[int, int], y: Tensor | None) -> tuple[Residual, Patch, Tensor | float]:
+    """A block, its convolution with room for an image, and what the class adds."""
+    block = cast(Residual, block)
+    told = 0.0 if block.label is None or y is None else block.label(y)
+    return block, Patch(block.conv, n, *side), told

@@ -17,6 +17,8 @@ from engines.nn.init import reset
 class MaskedConv(nn.Conv2d):
     """A square convolution that sees the rows above and what is left in its own row; the centre too for mask "B", not for "A"."""
 
+    mask: Tensor
+
     def __init__(self, c_in: int, c_out: int, size: int, mask: str):
         super().__init__(c_in, c_out, size, padding=size // 2, device="meta")
         self.to_empty(device="cpu")
@@ -39,8 +41,9 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int, kernel: int, classes: int):
         super().__init__()
-        self.down, self.conv = point(channels, channels // 2), MaskedConv(channels // 2, channels // 2, kernel, "B")
-        self.up = point(channels // 2, channels)
+        self.down: nn.Conv2d = point(channels, channels // 2)
+        self.conv = MaskedConv(channels // 2, channels // 2, kernel, "B")
+        self.up: nn.Conv2d = point(channels // 2, channels)
         self.label = nn.utils.skip_init(nn.Embedding, classes, channels) if classes else None
 
     def forward(self, h: Tensor, y: Tensor | None) -> Tensor:

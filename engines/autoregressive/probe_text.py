@@ -98,8 +98,8 @@ class TextProbe:
         ids, nats, entropies = (torch.stack(parts, 1)[: len(prompt)] for parts in zip(*columns, strict=True))
         ids = torch.cat([prompt, ids], 1)
         pad = torch.full(prompt.shape, torch.nan, device=self.device)
-        nats, entropies = (torch.cat([pad, x], 1).cpu().numpy().astype(np.float32) for x in (nats, entropies))
-        return tuple(self.view(row.tolist(), surprise=nats[i], entropy=entropies[i], given=prompt.shape[1]) for i, row in enumerate(ids))
+        known, unsure = (torch.cat([pad, x], 1).cpu().numpy().astype(np.float32) for x in (nats, entropies))
+        return tuple(self.view(row.tolist(), surprise=known[i], entropy=unsure[i], given=prompt.shape[1]) for i, row in enumerate(ids))
 
     def sample(self, engine: AutoregressiveEngine, r: Request) -> Iterator[Snapshot]:
         """Each text has random numbers of its own: it does not depend on how many there are."""

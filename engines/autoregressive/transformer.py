@@ -168,6 +168,9 @@ class Block(nn.Module):
 class Transformer(nn.Module):
     """Embed, `layers` blocks, norm, head."""
 
+    cos: Tensor
+    sin: Tensor
+
     def __init__(self, shape: Shape):
         super().__init__()
         self.shape, self.block_size, self.vocab = shape, shape.block_size, shape.vocab

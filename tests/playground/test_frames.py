@@ -78,6 +78,19 @@ def test_tokens_travel():
     assert back.mark.dtype == np.uint8 and back.entropy is None and back.value is None
 
 
+@pytest.mark.parametrize("settings", [dict(dataset="moby", model="mlp"), dict(dataset="digits", layers=1, width=8)], ids=str)
+def test_what_an_autoregressive_model_shows_travels(settings):
+    from engines.loop import first_look
+    from engines.registry import FAMILIES
+
+    engine = FAMILIES["autoregressive"].build(FAMILIES["autoregressive"].resolve(settings))
+    for snapshot in (engine.backdrop(), first_look(engine)):
+        back = frames.decode(frames.encode(snapshot))
+        assert back.views.keys() == snapshot.views.keys() and back.metrics.keys() == snapshot.metrics.keys()
+        for panel, layers in snapshot.views.items():
+            assert [type(v) for v in back.views[panel]] == [type(v) for v in layers]
+
+
 def test_exact_frames_lose_nothing():
     back = frames.decode(frames.encode(SNAPSHOT, exact=True))
     np.testing.assert_array_equal(back.views["grid"][0].pixels, SNAPSHOT.views["grid"][0].pixels)
