@@ -18,7 +18,10 @@ def trained(page, **settings) -> None:
         lab.state.config = (await reply.json()).config; await lab.commands.train(); }""",
         RUN | settings,
     )
-    page.wait_for_function("() => document.querySelector('#lab-vae').dataset.state === 'finished'", timeout=120_000)
+    page.wait_for_function(
+        "() => window.playground.store.active?.info.config.dataset === 'digits'"
+    )  # the run that comes with the tab is gone
+    page.wait_for_function("() => window.playground.store.header.state === 'finished'", timeout=120_000)
     page.wait_for_function("() => { const s = window.playground.store; return s.steps().at(-1) === s.active.lastStep; }")
 
 
@@ -90,8 +93,8 @@ def test_a_stroke_sends_its_pixels_and_shows_what_the_server_says_of_them(vae):
     assert len(sent) == 64 and {i % 8 for i in ink} <= {3, 4} and {i // 8 for i in ink} >= {2, 3, 4, 5}
     assert near(pixels(vae, ".scene-draw .sheet"), [round((v + 1) * 127.5) for v in sent])
     answer = ask(vae, "encode", pixels=sent, seed=0)
-    shown = "v => Math.abs(+document.querySelector('.scene-draw').dataset.negElbo / v - 1) < 1e-6"
-    vae.wait_for_function(shown, arg=answer["neg_elbo"])
+    says = "v => Math.abs(+document.querySelector('.scene-draw').dataset.negElbo / v - 1) < 1e-6"
+    vae.wait_for_function(says, arg=answer["neg_elbo"])
     assert box.get_attribute("data-draws") == "8" and box.locator(".draws canvas").count() == 8
     for i in (0, 7):
         assert near(
