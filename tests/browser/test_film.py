@@ -63,8 +63,9 @@ def test_dragging_a_knob_redraws_whole_runs_and_letting_go_trains_exactly(browse
     assert ghost == 1, "the run from before the drag stays as a ghost"
     page.mouse.up()
     page.wait_for_function("() => window.playground.store.active.info.config.r1 < 0.1")
-    wait_state(page, "finished", seconds=20)
-    assert page.evaluate("() => window.playground.store.active.info.step") == 14_000
+    page.wait_for_function(
+        "() => { const { state, step } = window.playground.store.active.info; return state === 'finished' && step === 14000; }"
+    )
     assert not page.watch.bad, page.watch.bad
     page.context.close()
 
