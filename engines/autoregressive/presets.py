@@ -14,7 +14,7 @@ _PIXELS = dict(
     model="gated-pixelcnn", lr=4e-3, batch=64, width=32, layers=4, weight_decay=0.01, clip=5.0, ema_decay=0.995, lr_end=0.02, steps=900,
 )  # fmt: skip
 DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
-    "digits": dict(levels="17", steps=500),  # longer, it learns its 1,438 images by heart
+    "digits": dict(levels="17", steps=650),  # longer, it learns its 1,438 images by heart
     "mnist": dict(levels="2", layers=5, batch=32, steps=1_500),
     "fashion": dict(levels="4", layers=5, batch=32, steps=1_500),
     "own-images": dict(levels="4", batch=32, steps=1_000),
