@@ -103,7 +103,7 @@ class AutoregressiveEngine:
         self.opt.step()
         if self.ema:
             self.ema.update(self.net, c.ema_decay, self.step)
-        return self._in_units(torch.stack(losses).sum()) | {GRAD_NORM: norm.detach(), LEARNING_RATE: torch.tensor(lr)}
+        return self._in_units(torch.stack(losses).sum()) | {GRAD_NORM: norm.detach(), LEARNING_RATE: torch.tensor(lr, device=self.device)}
 
     def _in_units(self, loss: Tensor) -> dict[str, Tensor]:
         """The loss, nats per token or per image, and the same in the unit that it is compared in."""
@@ -117,7 +117,7 @@ class AutoregressiveEngine:
         net, train = self.net, self.source.train
         start, end = (math.ceil(len(train) * min(1.0, s / self.total)) for s in (self.step, self.step + 1))
         part = train[max(start, end - UNREAD - 1) : end]
-        loss = self.source.loss(net, part[None]) if len(part) > 1 else torch.tensor(math.log(self.source.vocab))
+        loss = self.source.loss(net, part[None]) if len(part) > 1 else torch.tensor(math.log(self.source.vocab), device=self.device)
         net.count(end)
         return self._in_units(loss)
 
@@ -142,7 +142,7 @@ class AutoregressiveEngine:
     def health(self) -> dict[str, Tensor]:
         """The largest absolute weight: it must stay below 1,000."""
         if not self._weights:
-            return {"the largest weight": torch.zeros(())}
+            return {"the largest weight": torch.zeros((), device=self.device)}
         with torch.no_grad():
             return {"the largest weight": torch.stack(torch._foreach_norm(self._weights, float("inf"))).max()}
 

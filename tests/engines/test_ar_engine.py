@@ -244,3 +244,19 @@ def test_every_recommendation_is_valid_and_has_a_cost(model):
 def test_mistakes_are_named(settings, words):
     with pytest.raises(ValueError, match=words):
         resolve(settings)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize(("dataset", "model"), EVERY)
+def test_cpu_and_cuda_agree(ar, dataset, model):
+    """The same weights and the same batch on both: the same loss; and a run on CUDA looks and measures."""
+    cpu = ar(dataset, model=model)
+    cuda = FAMILIES["autoregressive"].build(cpu.config, device="cuda")
+    run(cpu, 2)
+    unpack(cuda, pack(cpu))
+    batch = cpu.source.batch(4, cpu.rng["data"])
+    same = batch.cuda() if isinstance(batch, torch.Tensor) else (batch[0].cuda(), None)
+    assert_close(cpu.source.loss(cpu.net, batch), cuda.source.loss(cuda.net, same).cpu(), rtol=1e-4, atol=1e-4)
+    (snapshot,) = run(cuda, 2, every=4)
+    assert all(np.isfinite(v) for v in snapshot.metrics.values())
