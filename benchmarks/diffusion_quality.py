@@ -3,8 +3,7 @@
 
 2-D: the compiled twin with the recommended settings, n = 2,000 samples; their sliced W1 is the mean over eight real sets, since against a
 single one even real data of the ring are beyond twice the floor in 3 draws of 100. Images: the torch engine until the seconds are spent,
-the decay of
-the rate planned for them, then the judge's Fréchet distance of 1,000 samples in the run's own sampler steps."""
+the decay of the rate planned for them, then the judge's Fréchet distance of 1,000 samples in the run's own sampler steps."""
 
 from __future__ import annotations
 

@@ -34,6 +34,7 @@ def answer(engine: DiffusionEngine, question: Any) -> Answer:
     from engines.diffusion import answers_distill
     from engines.diffusion import answers_edit as edits
     from engines.diffusion import answers_sweep as sweeps
+    from engines.diffusion.bound import answer_bound
 
     asked: dict[type, Any] = {
         q.Trajectories: trajectories,
@@ -46,6 +47,7 @@ def answer(engine: DiffusionEngine, question: Any) -> Answer:
         q.Inpaint: edits.inpaint,
         q.Invert: edits.invert,
         q.Parity: parity,
+        q.Bound: answer_bound,
         q.Distil: answers_distill.distil,
     }
     if type(question) not in asked:

@@ -34,7 +34,8 @@ _IMAGE: dict[str, Any] = dict(
 DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
     "ring8": dict(steps=16_000),
     "grid25": dict(steps=30_000),
-    **{key: dict(steps=40_000) for key in ("moons", "spirals", "swissroll", "checkerboard", "pinwheel", "circles", "s_curve", "own-2d")},
+    **{key: dict(steps=40_000) for key in ("moons", "spirals", "checkerboard", "pinwheel", "circles", "s_curve", "own-2d")},
+    "swissroll": dict(steps=40_000, width=48),
     "digits": dict(steps=1_500),
     "emoji": dict(batch=32),
     "own-images": dict(batch=32, conditional=False, cfg_scale=1.0),

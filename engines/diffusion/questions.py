@@ -133,6 +133,15 @@ class Likelihood(Question):
 
 
 @dataclass(frozen=True)
+class Bound(Question):
+    """How many bits does it need for a pixel? Images."""
+
+    n: int = knob(200, "Test examples", lo=10, hi=1_000)
+    draws: int = knob(4, "Noise levels of each", lo=1, hi=32)
+    seed: int = _seed()
+
+
+@dataclass(frozen=True)
 class Parity(Question):
     """Does diffusers walk the same way? The same weights, grid and noise in both."""
 
@@ -176,6 +185,7 @@ QUESTIONS = {
     "inpaint": Inpaint,
     "invert": Invert,
     "likelihood": Likelihood,
+    "bound": Bound,
     "parity": Parity,
     "distil": Distil,
 }

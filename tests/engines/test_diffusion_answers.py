@@ -171,6 +171,7 @@ def test_inversion_finds_noise_and_comes_back(perfect):
 REFUSED = [
     (q.Trajectories(starts=(1.0,)), "ring", "not pairs"),
     (q.Inpaint(), "ring", "needs images"),
+    (q.Bound(), "ring", "are of pixels"),
     (q.Guidance(), "ring", "needs conditional"),
     (q.ScoreField(), "digits", "for points in the plane"),
     (q.Denoise(label=10), "digits", "label=10 is outside"),
@@ -185,6 +186,29 @@ REFUSED = [
 def test_what_makes_no_sense_is_refused(question, engine, words, request):
     with pytest.raises(ValueError, match=words):
         list(request.getfixturevalue(engine).answer(question))
+
+
+def test_the_bound_is_tight_for_a_perfect_denoiser():
+    """Pixels that are −1 or 1, each alike: one bit per dimension, which the exact denoiser tanh(x / sigma²) reaches."""
+    from engines.diffusion.bound import decoder_bits, diffusion_bits, prior_bits
+
+    generator, lo, hi, n = torch.Generator().manual_seed(0), 0.2, 60.0, 20_000
+    x0 = torch.randint(2, (n, 8), generator=generator).double() * 2 - 1
+    sigma = (np.log(lo) + np.log(hi / lo) * (torch.arange(n) + 0.5).double() / n).exp()
+    eps = torch.randn(x0.shape, generator=generator, dtype=torch.float64)
+    parts = (
+        diffusion_bits(lambda x, s: torch.tanh(x / s**2), x0, sigma, eps, float(np.log(hi / lo))),
+        prior_bits(x0, hi),
+        decoder_bits(x0, torch.tensor([-1.0, 1.0]).double(), lo, eps),
+    )
+    assert sum(float(p.mean()) for p in parts) == pytest.approx(1, abs=0.02)
+
+
+def test_bits_of_images(digits):
+    seen = last(digits, q.Bound(n=60))
+    parts = [seen.metrics[name] for name in ("prior", "diffusion", "decoder")]
+    assert seen.metrics["bits_per_dim"] == pytest.approx(sum(parts)) and min(parts) >= 0
+    assert seen.metrics["uniform"] == pytest.approx(np.log2(17)) and len(seen.views["bits_by_noise"][0].y) == 12
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
