@@ -28,8 +28,8 @@ class Request:
 
 
 _IMAGE: dict[str, Any] = dict(
-    objective="v", noise_mean=0.0, noise_std=1.0, sampler="flow-heun", num_steps=10, grid="flow", sigma_max=1000.0, conditional=True,
-    cfg_scale=1.5, batch=64, lr=2e-3, beta2=0.99, ema_decay=0.9995, width=64, steps=1_200,
+    objective="v", noise_mean=0.3, noise_std=1.3, sampler="flow-heun", num_steps=10, grid="flow", sigma_max=1000.0, conditional=True,
+    cfg_scale=1.5, batch=64, lr=4e-3, beta2=0.99, ema_decay=0.9995, width=64, steps=1_200,
 )  # fmt: skip
 DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
     "ring8": dict(steps=16_000),
@@ -76,6 +76,6 @@ PRESETS = {
     "ddpm": Preset("DDPM as published", dict(dataset="ring8", **_DDPM), "1,000 steps", "predicts the noise, linear schedule, ancestral"),
     "spirals": Preset("Two spirals", dict(dataset="spirals"), "thin arms", "flow matching"),
     "digits": Preset("Digits in 15 seconds", dict(dataset="digits"), "8×8", "told the class, guided"),
-    "mnist": Preset("MNIST in a minute", dict(dataset="mnist"), "28×28", "told the class, guided"),
+    "mnist": Preset("MNIST in a minute", dict(dataset="mnist"), "28×28", "told the class, guided; 2.6 times the floor in 60 s, one seed"),
     "emoji": Preset("Emoji", dict(dataset="emoji"), "32×32", "told the group, guided"),
 }
