@@ -125,7 +125,7 @@ export function createChart(container, { label = "chart", height = 130, onHover,
 function drawAxes(ctx, plot, { log, lines }, colors, taken) {
   const { lo, hi, top, bottom, Y } = plot;
   const named = lines.filter((l) => !l.label && l.y >= lo && l.y <= hi).map((l) => l.y);
-  const regular = log ? decades(lo, hi, Math.max(2, Math.floor((bottom - top) / 24))) : ticks(lo, hi, bottom - top, 24, lines.map((l) => l.y));
+  const regular = log ? decades(lo, hi, Math.max(2, Math.floor((bottom - top) / 24))) : ticks(lo, hi, bottom - top, Math.min(24, (bottom - top) / 4), lines.map((l) => l.y));
   const values = regular.filter((v) => named.every((y) => v === y || Math.abs(Y(v) - Y(y)) > 13));
   valueAxis(ctx, [...new Set([...values, ...named])], plot, colors, log ? (list) => list.map(short) : undefined);
   stepAxis(ctx, plot, colors, taken);

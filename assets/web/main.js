@@ -26,6 +26,7 @@ async function scan() {
     const parts = Object.fromEntries(PARTS.map((name) => [name, root.querySelector(`[data-part="${name}"]`)]));
     const key = root.id.slice("lab-".length);
     watch.observe(root);
+    if (root.offsetParent) document.body.dataset.family = key; // whose colour the bar has
     if (alive.has(parts.stage ?? root) || Object.values(parts).includes(null) || !root.offsetParent) continue;
     alive.add(parts.stage);
     const { families, metrics } = await schema;

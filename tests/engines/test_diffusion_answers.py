@@ -224,7 +224,7 @@ def test_diffusers_walks_the_same_way(ring, sampler):
 def test_a_student_is_better_in_one_step_than_its_teacher(ring, method):
     seen = last(ring, q.Distil(method=method, steps=1_500))
     distance = {curve.name: curve.y for curve in seen.views["sliced_w1"]}
-    assert distance["student"][0] < 0.7 * distance["teacher"][0]
+    assert distance["student"][0] < 0.4 * distance["teacher"][0]
 
 
 def test_a_student_leaves_the_run_alone(ring):

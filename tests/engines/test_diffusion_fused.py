@@ -6,6 +6,7 @@ import torch
 
 pytest.importorskip("numba")
 
+from engines import metrics
 from engines.diffusion.config import OBJECTIVES, SCHEDULES, WEIGHTINGS
 from engines.diffusion.engine import DiffusionEngine
 from engines.diffusion.fused import FusedDiffusion, covers
@@ -152,10 +153,12 @@ def test_what_the_kernel_covers():
 
 
 def test_the_ring_in_half_a_second_of_steps():
-    """The recommended run: all modes, 93 % high quality, sliced W1 near the floor. It is taken against one real set, from which even real
-    data are beyond twice the floor in 3 draws of 100; the benchmark takes eight."""
+    """The recommended run: all modes, 93 % high quality, sliced W1 within twice the floor: the mean over eight real sets, since of a single
+    one even real data are beyond that in 3 draws of 100."""
     engine = FusedDiffusion(resolve({"seed": 11}))
     (*_, last) = (s for s in advance(engine, steps=engine.config.steps, every=engine.config.steps) if s is not None)
     floor = engine.backdrop().metrics["sliced_w1"]
     assert last.metrics["modes_covered"] == 8 and last.metrics["hq_fraction"] >= 0.93
-    assert last.metrics["sliced_w1"] <= 2.5 * floor
+    (drawn,) = engine.sample(Request(n=metrics.N_EVALUATE, seed=11))
+    xy = drawn.views["samples"][0].xy
+    assert np.mean([metrics.sliced_w1(xy, engine.data.draw(len(xy), 900 + k)) for k in range(8)]) <= 2 * floor
