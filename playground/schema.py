@@ -14,9 +14,9 @@ from engines.metrics import METRICS
 from engines.registry import FAMILIES
 from playground.components import code_peek, explain, knobs
 from playground.sessions import shelf
-from playground.tabs import gan, vae
+from playground.tabs import autoregressive, diffusion, gan, vae
 
-TABS = {"vae": vae, "gan": gan}
+TABS = {"vae": vae, "gan": gan, "diffusion": diffusion, "autoregressive": autoregressive}
 
 
 def schema() -> bytes:
@@ -54,6 +54,7 @@ def _family(family: Family) -> dict[str, Any]:
         ],
         "datasets": datasets,
         "headline": {key: family.headline(family.resolve({"dataset": key})) for key in datasets},
+        "method": "objective",  # the knob that names what is learned; prose, code and recommended values hang on it
         "objectives": explain.objectives(family.key),
         "fixes": explain.fixes(family.key),
         "code": {key: [code_peek.source(*place) for place in places] for key, places in getattr(tab, "CODE", {}).items()},

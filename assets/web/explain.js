@@ -40,11 +40,11 @@ export function createExplain(part, family, commands) {
 
   function showWhy(config) {
     const on = fixes.filter((k) => config[k.name] !== k.default);
-    const key = [config.objective, ...on.map((k) => k.name)].join();
+    const key = [config[family.method], ...on.map((k) => k.name)].join();
     if (key === reasoned) return;
     reasoned = key;
     why.innerHTML = '<div class="head">Why</div><div class="reasons"></div><div class="fixes"></div>';
-    why.querySelector(".reasons").append(reason("", family.objectives[config.objective]), ...on.map((k) => reason(k.name, family.fixes[k.name])));
+    why.querySelector(".reasons").append(reason("", family.objectives[config[family.method]]), ...on.map((k) => reason(k.name, family.fixes[k.name])));
     if (on.length) why.querySelector(".fixes").append("With ", ...on.map(fixButton));
     open("");
   }

@@ -156,9 +156,9 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
 
   async function share() {
     if (!root.offsetParent) return; // another tab's settings are meant
-    const usual = (await resolve(family.key, { dataset: state.config.dataset, objective: state.config.objective })).config;
-    await navigator.clipboard?.writeText(makeLink(family.key, state.config, usual)).catch(() => {});
-    history.replaceState(null, "", makeLink(family.key, state.config, usual));
+    const usual = (await resolve(family.key, { dataset: state.config.dataset, [family.method]: state.config[family.method] })).config;
+    await navigator.clipboard?.writeText(makeLink(family.key, family.method, state.config, usual)).catch(() => {});
+    history.replaceState(null, "", makeLink(family.key, family.method, state.config, usual));
     plate.toast("The link to these settings is in the address bar and on the clipboard.");
   }
 
@@ -222,11 +222,11 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
     const run = store.lineage().at(-1)?.info.id;
     const seen = whatIf.trial ?? store;
     const total = whatIf.trial?.step ?? branch?.info.total ?? config.steps;
-    const about = { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config.objective };
+    const about = { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config[family.method] };
     readings.update(seen, { ...about, total, marks: whatIf.trial ? NONE : knobMarks(branch), evidence, run: whatIf.trial ? "what if" : run });
     area.words({ frame, backdrop, config, set, kind: set.kind, step: seen.step, total, started: started(), running: running(), engine: store.header.engine, seen });
     explain.update({ note: note ?? stopped(), started: started(), config });
-    code.update({ objective: config.objective, values: Object.fromEntries(tab.steps.flatMap((s) => [s.loss, s.grad]).map((name) => [name, store.value(name)])) });
+    code.update({ objective: config[family.method], values: Object.fromEntries(tab.steps.flatMap((s) => [s.loss, s.grad]).map((name) => [name, store.value(name)])) });
   }
 
   /** A diverged run has its reason in place of a diagnosis. */

@@ -12,9 +12,9 @@ function read(text) {
   return text !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
-/** The address that opens this configuration. */
-export function makeLink(family, config, usual) {
-  const settings = { dataset: config.dataset, objective: config.objective };
+/** The address that opens this configuration of a family whose usual values depend on the data and on this knob. */
+export function makeLink(family, method, config, usual) {
+  const settings = { dataset: config.dataset, [method]: config[method] };
   for (const [name, value] of Object.entries(config)) if (value !== usual[name]) settings[name] = value;
   const url = new URL(location.href);
   url.hash = `${family}?${new URLSearchParams(settings)}`;

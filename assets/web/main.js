@@ -3,10 +3,12 @@ import { fetchSchema } from "./api.js";
 import { createBrand } from "./brand.js";
 import { createLab } from "./lab.js";
 import { parseLink } from "./link.js";
+import { autoregressive } from "./tabs/autoregressive.js";
+import { diffusion } from "./tabs/diffusion.js";
 import { gan } from "./tabs/gan.js";
 import { vae } from "./tabs/vae.js";
 
-const TABS = { gan, vae };
+const TABS = { autoregressive, diffusion, gan, vae };
 const PARTS = ["header", "controls", "stage", "explain", "readings", "code", "phone-bar"];
 const alive = new WeakSet();
 const schema = fetchSchema();

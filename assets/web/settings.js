@@ -29,7 +29,7 @@ export function createSettings({ family, tab, state, store, session, whatIf, act
   async function changed(name, value, settled) {
     const before = state.config;
     state.config = { ...before, [name]: value };
-    if (settled && (name === "dataset" || name === "objective")) await recommend(name, before);
+    if (settled && (name === "dataset" || name === family.method)) await recommend(name, before);
     if (state.forking) return redraw();
     if (running()) return settled && act("set", { knobs: { [name]: value } });
     if (!settled) return session.film && !running() ? whatIf.drag(before, state.config) : redraw();
@@ -53,12 +53,12 @@ export function createSettings({ family, tab, state, store, session, whatIf, act
 
   /** Another data set or loss brings its own recommended values along; a run that has begun keeps all but the loss's own. */
   async function recommend(name, before) {
-    const { dataset, objective } = state.config;
+    const { dataset, [family.method]: method } = state.config;
     try {
-      const { config } = await resolve(family.key, name === "dataset" ? { dataset } : { dataset, objective });
-      if (name === "objective" && (state.forking || started())) {
+      const { config } = await resolve(family.key, name === "dataset" ? { dataset } : { dataset, [family.method]: method });
+      if (name === family.method && (state.forking || started())) {
         const own = Object.fromEntries(tab.ofALoss.map((k) => [k, config[k]]));
-        state.config = { ...before, ...own, objective };
+        state.config = { ...before, ...own, [family.method]: method };
       } else {
         const same = { ...config, seed: before.seed };
         Object.assign(state, { config: same, usual: same });

@@ -62,3 +62,19 @@ def code() -> gr.HTML:
 def phone_bar() -> gr.HTML:
     """Train, step, presets and controls, always on screen on small ones."""
     return panel("phone-bar", classes="phone-bar")
+
+
+def wide_tab(family: Family, title: str) -> None:
+    """Layout B, inside the current Gradio context: controls beside one wide column of stage, readings, words and code."""
+    with gr.Column(elem_classes=f"tab wide family-{family.key}", elem_id=f"lab-{family.key}"):
+        run_header(family)
+        with gr.Row(elem_classes="columns"):
+            with gr.Column(elem_classes="column-controls"):
+                controls()
+            with gr.Column(elem_classes="column-stage"):
+                stage(title)
+                readings()
+                with gr.Row(elem_classes="foot"):
+                    explanation()
+                    code()
+        phone_bar()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gradio as gr
-
 from engines.registry import FAMILIES
 from engines.vae.config import OBJECTIVES
 from playground.components import lab
@@ -53,15 +51,4 @@ EXTRA = {
 
 def build() -> None:
     """Lay the tab out inside the current Gradio context."""
-    with gr.Column(elem_classes="tab wide family-vae", elem_id="lab-vae"):
-        lab.run_header(FAMILY)
-        with gr.Row(elem_classes="columns"):
-            with gr.Column(elem_classes="column-controls"):
-                lab.controls()
-            with gr.Column(elem_classes="column-stage"):
-                lab.stage("Latent space")
-                lab.readings()
-                with gr.Row(elem_classes="foot"):
-                    lab.explanation()
-                    lab.code()
-        lab.phone_bar()
+    lab.wide_tab(FAMILY, "Latent space")

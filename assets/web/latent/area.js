@@ -1,9 +1,9 @@
 // The stage of the VAE tab: the latent map, what is under its cursor, and the manifold, three views of one place. Scenes can take their
 // room. Places are decoded by the model as it is now; back on the timeline the nearest cell of that step's manifold stands in for it.
 import { fixed, int } from "../format.js";
-import { icon } from "../icons.js";
 import { createNewest } from "../newest.js";
 import { createScenes } from "../scenes.js";
+import { createWideBar } from "../widebar.js";
 import { cellOf, createManifold } from "./manifold.js";
 import { holesOf } from "./holes.js";
 import { createMap } from "./map.js";
@@ -77,7 +77,7 @@ export function createLatentArea(part, { family, tab, metrics, session, store, c
   const pairs = createPicture(at(".pairs"), "Test examples above, their reconstructions below");
   const toggles = createToggles(bar.querySelector(".layers"), LAYERS, () => show());
   const scenes = createScenes(part, { session, store, family, tab, metrics, commands, redraw, knobs });
-  tools();
+  const wide = createWideBar(part, tab, scenes);
   let cursor = [0.6, 0.6];
   let seen = null; // the last picture: {frame, backdrop, faded}
   let about = null;
@@ -93,24 +93,6 @@ export function createLatentArea(part, { family, tab, metrics, session, store, c
     },
     refuse: (error) => ((refused = error.message), show()),
   });
-
-  function tools() {
-    for (const [name, title, glyph] of tab.shortcuts) {
-      const button = Object.assign(document.createElement("button"), { type: "button", className: "button small", innerHTML: `${icon(glyph)}<span>${title}</span>` });
-      button.dataset.opens = name;
-      button.addEventListener("click", () => scenes.show(scenes.current === name ? null : name));
-      bar.append(button);
-    }
-    const full = Object.assign(document.createElement("button"), { type: "button", className: "icon-button full-screen", innerHTML: icon("full"), title: "Full screen" });
-    full.setAttribute("aria-label", "Full screen");
-    full.addEventListener("click", fullScreen);
-    bar.append(full);
-  }
-
-  function fullScreen() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else part.requestFullscreen?.().catch(() => {});
-  }
 
   function moveTo(place) {
     cursor = place.map((v) => +v.toFixed(4));
@@ -195,7 +177,7 @@ export function createLatentArea(part, { family, tab, metrics, session, store, c
     scenes,
     map,
     moveTo,
-    fullScreen,
+    fullScreen: wide.fullScreen,
     flow: { playing: false, refuse: () => false },
     refuse: () => false,
     bounds: () => plane.bounds(),
@@ -209,10 +191,7 @@ export function createLatentArea(part, { family, tab, metrics, session, store, c
     words(next) {
       about = next;
       if (store.live && performance.now() - askedAt > AGAIN && decoded?.frame.step !== store.active?.lastStep) asking();
-      for (const button of bar.querySelectorAll("[data-opens]")) {
-        button.setAttribute("aria-pressed", scenes.current === button.dataset.opens);
-        button.hidden = !(tab.scenes[button.dataset.opens].kinds ?? [next.kind]).includes(next.kind);
-      }
+      wide.update(next.kind);
       scenes.update(next);
       sharpen(next);
       show();
