@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from engines import metrics
-from engines.core import Curve, Field, Heat, Paths, Points, Snapshot, View
+from engines.core import Curve, Field, Heat, Images, Paths, Points, Snapshot, View
 from engines.diffusion import questions as q
 from engines.diffusion.config import Config
 from engines.diffusion.oracle import exact_denoiser, log_likelihood
@@ -34,6 +34,7 @@ def answer(engine: DiffusionEngine, question: Any) -> Answer:
     from engines.diffusion import answers_distill
     from engines.diffusion import answers_edit as edits
     from engines.diffusion import answers_sweep as sweeps
+    from engines.diffusion import answers_words as words
     from engines.diffusion.bound import answer_bound
 
     asked: dict[type, Any] = {
@@ -49,6 +50,7 @@ def answer(engine: DiffusionEngine, question: Any) -> Answer:
         q.Parity: parity,
         q.Bound: answer_bound,
         q.Distil: answers_distill.distil,
+        q.Attention: words.attention,
     }
     if type(question) not in asked:
         raise ValueError(f"a diffusion model has no answer to {type(question).__name__}")
@@ -70,7 +72,7 @@ def configured(engine: DiffusionEngine, sampler: str, num_steps: int) -> Config:
 
 def unit_noise(engine: DiffusionEngine, n: int, seed: int) -> Tensor:
     generator = Rng(seed, ("sample",), engine.device)["sample"]
-    return torch.randn((n, *engine.info.shape), generator=generator, device=engine.device)
+    return torch.randn((n, *engine.shape), generator=generator, device=engine.device)
 
 
 def trajectories(engine: DiffusionEngine, asked: q.Trajectories) -> Answer:
@@ -96,7 +98,8 @@ def trajectories(engine: DiffusionEngine, asked: q.Trajectories) -> Answer:
 
 def denoise_batch(engine: DiffusionEngine, asked: q.Denoise) -> Answer:
     """Views "x_t" and "x0": one layer per step, named by the sigma reached; "table": Curves by step of "sigma", "timestep" (flow time t),
-    "eps norm" (of the noise the network sees, per dimension, ideally 1), "x0 change" (root mean square against the step before)."""
+    "eps norm" (of the noise the network sees, per dimension, ideally 1), "x0 change" (root mean square against the step before). Of a
+    latent run x_t and x0 are decoded, and "latent" shows x_t itself."""
     config = configured(engine, asked.sampler, asked.num_steps)
     if asked.cfg_scale >= 0:
         config = replace(config, cfg_scale=asked.cfg_scale)
@@ -113,7 +116,20 @@ def denoise_batch(engine: DiffusionEngine, asked: q.Denoise) -> Answer:
         "x0": tuple(samples_view(engine, m.x0, y, f"σ = {float(m.sigma):.3g}") for m in moments),
         "table": step_table(engine, config, eps, moments),
     }
+    if engine.latent is not None:
+        views["latent"] = tuple(latent_view(visible(m), f"σ = {float(m.sigma):.3g}") for m in moments)
     yield Snapshot(engine.step, {}, views)
+
+
+def latent_view(z: Tensor, name: str) -> Images:
+    """Latents (n, c, h, w), channels side by side, or (n, d), as a picture with no more than twice as many columns as rows; −3 is black,
+    3 is white."""
+    if z.dim() == 4:
+        grid = z.permute(0, 2, 1, 3).flatten(2)  # (n, h, c w)
+    else:
+        rows = max(r for r in range(1, z.shape[1] + 1) if z.shape[1] % r == 0 and r * r <= z.shape[1])
+        grid = z.unflatten(1, (rows, -1))
+    return Images((grid[:, None] / 3).clamp(-1, 1).float().contiguous().cpu().numpy(), name=name)
 
 
 def visible(m: Moment) -> Tensor:
