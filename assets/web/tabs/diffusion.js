@@ -1,12 +1,13 @@
 // What only the diffusion tab has: denoising step by step as its stage, and scenes that open the sampler up.
 import { createDenoiseArea } from "../denoise/area.js";
+import * as anatomy from "../denoise/scenes/anatomy.js";
 import { createRowReadings } from "../rowreadings.js";
 
 /** @type {import("../lab.js").Tab} */
 export const diffusion = {
   createArea: createDenoiseArea,
   createReadings: createRowReadings,
-  scenes: {},
+  scenes: { anatomy },
   home: { "2d": "From noise to data", image: "From noise to data" },
   shortcuts: [],
   steps: [{ key: "loss", title: "training step", loss: "mse", grad: "grad_norm" }],
