@@ -20,8 +20,9 @@ PREVIEW = 1_000  # images that the scale is taken from while the autoencoder sti
 
 
 class LatentSpace(nn.Module):
-    """Images (n, c, h, w) in [−1, 1] <-> latents (n, *shape), uncorrelated and of unit variance. A latent of a training image is drawn anew from
-    q(z | x) each time, so that the denoiser learns the cloud and not its centres. `first`: the step at which the denoiser begins."""
+    """Images (n, c, h, w) in [−1, 1] <-> latents (n, *shape), uncorrelated and of unit variance. A latent of a training image is drawn
+    anew from q(z | x) each time, so that the denoiser learns the cloud and not its centres. `first`: the step at which the denoiser
+    begins."""
 
     shift: Tensor  # (1, d, …), the mean of each number or, of cells, of each channel
     white: Tensor  # (d, d), C^−½ of their covariance C: what is left for the denoiser is what is not Gaussian

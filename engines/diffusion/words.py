@@ -77,9 +77,9 @@ class Block(nn.Module):
 
 
 class WordDenoiser(nn.Module):
-    """z (n, c, h, w), c_noise (n,), captions y (n, WORDS) or None -> (n, c, h, w). The caption comes in twice: word by word where cells look
-    it up, and as a whole, the start token, beside the noise level (as in SDXL, Podell et al., 2023). `maps` takes what each cell looks at
-    among the words, (n, h w, 1 + WORDS) from every block."""
+    """z (n, c, h, w), c_noise (n,), captions y (n, WORDS) or None -> (n, c, h, w). The caption comes in twice: word by word where cells
+    look it up, and as a whole, the start token, beside the noise level (as in SDXL, Podell et al., 2023). `maps` takes what each cell
+    looks at among the words, (n, h w, 1 + WORDS) from every block."""
 
     def __init__(self, config: Config, shape: tuple[int, ...]):
         super().__init__()
