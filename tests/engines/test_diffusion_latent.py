@@ -192,7 +192,7 @@ BAD = [
     ({"space": "latent"}, "space=latent cannot combine with points"),
     ({"dataset": "digits", "space": "latent", "steps": 1}, "steps=1 cannot combine with space=latent"),
     ({"dataset": "digits", "space": "latent", "text": True}, "text=true needs conditional=false, space=latent and one of mnist"),
-    ({"dataset": "mnist", "text": True}, "text=true needs"),
+    ({"dataset": "mnist", "text": True, "space": "pixel"}, "text=true needs"),
     ({"dataset": "mnist", "space": "latent", "text": True, "classifier_scale": 1.0}, "the classifier knows no places"),
 ]
 
