@@ -179,6 +179,7 @@ function overlay(canvas, image, heat, colors) {
   const [, , h, w] = image.shapes.pixels;
   const [rows, cols] = heat.shapes.values;
   const bytes = image.arrays.pixels instanceof Uint8Array;
+  const unit = heat.arrays.values instanceof Uint8Array ? (heat.hi - heat.lo) / 255 : 1; // maps travel as bytes
   const [ground, ink, accent] = [colors.surface, colors.ink, colors.accent].map(rgb);
   if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
   const out = new ImageData(w, h);
@@ -188,8 +189,8 @@ function overlay(canvas, image, heat, colors) {
       const v = image.arrays.pixels[i];
       const stroke = bytes ? v / 255 : (v + 1) / 2;
       // row 0 of a map is its lowest
-      const value = between(heat.arrays.values, rows, cols, rows - 1 - ((y + 0.5) * rows) / h + 0.5, ((x + 0.5) * cols) / w - 0.5);
-      const tint = 0.75 * Math.max(0, Math.min(1, (value - 0.5) / 1.5));
+      const value = unit * between(heat.arrays.values, rows, cols, rows - 1 - ((y + 0.5) * rows) / h + 0.5, ((x + 0.5) * cols) / w - 0.5);
+      const tint = 0.75 * Math.max(0, Math.min(1, (value - 0.5) / 1.5)); // lo of these maps is 0
       for (let c = 0; c < 3; c++) {
         const base = ground[c] + (accent[c] - ground[c]) * tint;
         out.data[4 * i + c] = base + (ink[c] - base) * 0.55 * stroke;
