@@ -51,7 +51,7 @@ class Trajectories(Question):
 class Denoise(Question):
     """A batch, step by step: x_t, and what the network takes it for."""
 
-    n: int = knob(16, "Examples", lo=1, hi=400, help="on images, no more than 64")
+    n: int = knob(16, "Examples", lo=1, hi=64)
     sampler: str = _sampler()
     num_steps: int = _steps()
     cfg_scale: float = knob(-1.0, "Guidance", lo=-1.0, hi=10.0, help="−1 = as the run says")
