@@ -146,9 +146,11 @@ class Bound(Question):
 
 @dataclass(frozen=True)
 class Parity(Question):
-    """Does diffusers walk the same way? The same weights, grid and noise in both."""
+    """Does diffusers walk the same way? The same weights, grid and seed in both, through its own pipeline."""
 
-    sampler: str = knob("ddim", "Sampler", choices={k: SAMPLERS[k] for k in ("ddim", "euler", "heun", "dpmpp-2m", "unipc", "flow-euler")})
+    sampler: str = knob(
+        "ddim", "Sampler", choices={k: SAMPLERS[k] for k in ("ddpm", "ddim", "euler", "heun", "dpmpp-2m", "unipc", "flow-euler")}
+    )
     num_steps: int = knob(20, "Sampler steps", lo=2, hi=200, log=True)
     n: int = knob(16, "Examples", lo=1, hi=64)
     label: int = _label()

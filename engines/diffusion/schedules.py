@@ -13,6 +13,7 @@ from statistics import NormalDist
 import numpy as np
 
 T = 1000  # steps of the discrete schedules
+FIRST_FLOW_TIME = 0.999  # pure noise, t = 1, has no finite sigma
 MAX_BETA = 0.999
 
 
