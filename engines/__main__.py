@@ -4,6 +4,7 @@
     python -m engines train gan --dataset ring8 --seconds 30 --seed 7 --set lr_g=1e-3 --out runs/a
     python -m engines sample runs/a --n 1000 --seed 0 --out samples.npz
     python -m engines evaluate runs/a
+    python -m engines codes runs/vq --out codes.npz      (and decode: see engines.handover)
 
 A run folder holds run.json (family, config, seed, versions, history) and checkpoint.safetensors."""
 
@@ -22,6 +23,7 @@ from typing import Any, NoReturn
 from engines.config import from_dict, knobs, parse
 from engines.core import Diverged, Engine, Points, drawn, written
 from engines.data import DATASETS
+from engines.handover import add_commands
 from engines.registry import FAMILIES
 from engines.runs import device, family_of, keep_data, load_run, new_folder, own_data, plain, save_run
 
@@ -40,6 +42,9 @@ def main(argv: list[str] | None = None) -> int:
     os.environ.setdefault("PLAYGROUND_ENGINE", "torch")  # same seed, same run, whatever is compiled here
     try:
         args = parser().parse_args(argv)
+        if (hand_over := getattr(args, "hand_over", None)) is not None:
+            emit(hand_over(args))
+            return 0
         return args.run(args)
     except (ValueError, OSError) as error:
         print(" ".join(str(error).split()), file=sys.stderr)
@@ -51,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def parser() -> Parser:
     top = Parser(prog="python -m engines", description="Train, sample and evaluate small generative models.")
-    commands = top.add_subparsers(dest="command", required=True, metavar="list|train|sample|evaluate")
+    commands = top.add_subparsers(dest="command", required=True, metavar="list|train|sample|evaluate|codes|decode")
     p = commands.add_parser("list", help="what there is")
     p.set_defaults(run=run_list)
 
@@ -79,6 +84,7 @@ def parser() -> Parser:
     p = commands.add_parser("evaluate", help="measure a trained model, beside what real data score")
     p.add_argument("folder", metavar="RUN")
     p.set_defaults(run=run_evaluate)
+    add_commands(commands)
     return top
 
 
