@@ -14,7 +14,6 @@ from torch import Tensor
 
 from engines.core import Images, Points
 from engines.vae.codebook import Codebook
-from engines.vae.config import tokens
 
 if TYPE_CHECKING:
     from engines.vae.engine import VaeEngine
