@@ -5,6 +5,8 @@
     python -m engines sample runs/a --n 1000 --seed 0 --out samples.npz
     python -m engines evaluate runs/a
     python -m engines codes runs/vq --out codes.npz      (and decode: see engines.handover)
+    python -m engines export runs/b --to transformers --out gpt2
+    python -m engines import gpt2 --out runs/c
 
 A run folder holds run.json (family, config, seed, versions, history) and checkpoint.safetensors."""
 
@@ -18,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, NoReturn
 
 from engines.config import from_dict, knobs, parse
@@ -56,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def parser() -> Parser:
     top = Parser(prog="python -m engines", description="Train, sample and evaluate small generative models.")
-    commands = top.add_subparsers(dest="command", required=True, metavar="list|train|sample|evaluate|codes|decode")
+    commands = top.add_subparsers(dest="command", required=True, metavar="list|train|sample|evaluate|export|import|codes|decode")
     p = commands.add_parser("list", help="what there is")
     p.set_defaults(run=run_list)
 
@@ -85,6 +88,17 @@ def parser() -> Parser:
     p.add_argument("folder", metavar="RUN")
     p.set_defaults(run=run_evaluate)
     add_commands(commands)
+
+    p = commands.add_parser("export", help="write a trained model as a folder that from_pretrained opens")
+    p.add_argument("folder", metavar="RUN")
+    p.add_argument("--to", required=True, metavar="diffusers|transformers")
+    p.add_argument("--out", required=True, metavar="DIR")
+    p.set_defaults(run=run_export)
+
+    p = commands.add_parser("import", help="make a run folder of such a folder")
+    p.add_argument("folder", metavar="DIR")
+    p.add_argument("--out", required=True, metavar="RUN")
+    p.set_defaults(run=run_import)
     return top
 
 
@@ -214,6 +228,33 @@ def run_evaluate(args: argparse.Namespace) -> int:
         slow, real = audit()
         metrics, floors = metrics | slow, floors | real
     emit({"run": args.folder, "family": family.key, "dataset": engine.config.dataset, "step": engine.step, **metrics, "floors": floors})
+    return 0
+
+
+def run_export(args: argparse.Namespace) -> int:
+    from engines.exchange import converter, export
+
+    family, engine, _ = load_run(args.folder)
+    converter(family, args.to)  # refused before a folder is made
+    folder = new_folder(args.out)
+    files = export(family, engine, args.to, folder)
+    emit({"exported": str(folder), "format": args.to, "family": family.key, "step": engine.step, "files": files})
+    return 0
+
+
+def run_import(args: argparse.Namespace) -> int:
+    from engines.exchange import load
+
+    source = Path(args.folder)
+    if not source.is_dir():
+        raise ValueError(f"{args.folder} is not a folder")
+    family, engine, found = load(source)
+    folder = new_folder(args.out)
+
+    from engines.state import pack
+
+    save_run(folder, family, pack(engine), [], {"imported": found})
+    emit({"run": str(folder), "format": found, "family": family.key, "dataset": engine.config.dataset, "step": engine.step})
     return 0
 
 
