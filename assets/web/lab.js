@@ -27,8 +27,9 @@ const NONE = [];
  * @property {Record<string, object>} scenes that can take the stage's place
  * @property {Record<string, string>} home kind of data -> title of the usual stage
  * @property {{key: string, title: string, loss: string, grad: string}[]} steps of one round, for the code panel
+ * @property {string[]} [sampling] knobs that change what is drawn from a model, and not the model
+ * @property {string} [clock] what the timeline calls its steps where there are others beside it
  * @property {string[]} mayFork knobs that a fork may change though they are not live
- * @property {string[]} [ofSampling] live knobs that training does not depend on: a finished run takes them as it is
  * @property {string[]} ofALoss knobs that another objective brings along
  * @property {(kind: string) => string} empty what to say before anything was trained
  * @property {[string, string]} tryFirst words and key of the preset offered there
@@ -128,6 +129,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
     schedule();
   };
   const timeline = createTimeline(parts.stage.querySelector(".timeline"), {
+    clock: tab.clock,
     onScrub: scrub,
     onPick: scrub,
     onFork: settings.startFork,
@@ -152,7 +154,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
     bounds: () => area.bounds(),
   });
   controls.onOwnData(() => drawing.open(), (files) => drawing.files(files));
-  createShortcuts(root, { ...commands, timeline, fork: settings.startFork, full: () => area.fullScreen() }, tab.keys);
+  createShortcuts(root, { ...commands, timeline, fork: settings.startFork, full: () => area.fullScreen() }, tab.keys, area.keys);
   document.addEventListener("playground:share", share);
 
   async function share() {
