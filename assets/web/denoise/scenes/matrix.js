@@ -51,7 +51,7 @@ export function create(container, tools) {
       const rows = cellsOf(frame).filter((c, i, all) => i === all.length - 1 || all[i + 1].spent !== c.spent);
       return { name: SAMPLERS[sampler][0], x: rows.map((c) => c.spent), y: rows.map((c) => c.distance), color: own ? "accent" : "ink2", width: own ? 2.5 : 1.2, dash: DASHES[sampler], dots: own, faint: !own };
     });
-    plot.update({ lines, x: { name: "evaluations of the network for one sample, log", log: true }, y: { name: "sliced W₁, log", log: true }, floors: floor ? [{ y: floor, label: `real against real, n ${int(known[0][1].metrics.n)}` }] : [], room: 128 });
+    plot.update({ lines, x: { name: "evaluations of the network for one sample, log", log: true }, y: { name: "sliced W₁, log", log: true }, floors: floor ? [{ y: floor, label: `real against real, n ${int(known[0][1].metrics.n)}` }] : [], room: 134 });
     find(".said").textContent = floor ? `n ${int(known[0][1].metrics.n)}, seed 0 · floor ${fixed(floor, 3)} · bold within ${NEAR} × floor · ${known.length} of ${ALL.length}` : "";
     Object.assign(container.dataset, { measured: known.length, floor: floor ?? "" });
     return floor && known.length === ALL.length ? sentence(about, frames, floor) : "";
@@ -67,7 +67,7 @@ export function create(container, tools) {
     const who = exact && !isImage(about) ? "With the exact denoiser, so that what is left is the sampler's own error, " : "";
     if (!near.length) return `No sampler comes within ${NEAR} × the floor (${fixed(floor, 3)}): what is missing is the network's, more calls do not mend it.`;
     const said = `first within ${NEAR} × the floor is ${name(first)}${last !== first ? `; the last to come there is ${name(last)}` : ""}.${rest}`;
-    return `${who ? who + said : said[0].toUpperCase() + said.slice(1)} ${distanceOf(about)}, n ${int([...frames.values()][0].metrics.n)}, one seed (0).`;
+    return `${who ? who + said : said[0].toUpperCase() + said.slice(1)} n ${int([...frames.values()][0].metrics.n)}, ${distanceOf(about)}, one seed (0).`;
   }
 
   container.addEventListener("click", (event) => {
