@@ -46,7 +46,7 @@ export function createPlot(container, label, { onPick } = {}) {
   function draw(ctx, width, height, colors) {
     if (!data) return;
     const { lines, x, y, floors = [], cursor = null, room = 0 } = data;
-    const box = { left: MARGIN.left, right: width - Math.max(MARGIN.right, width < 420 ? room * 0.8 : room), top: MARGIN.top, bottom: height - MARGIN.bottom };
+    const box = { left: MARGIN.left, right: width - Math.max(MARGIN.right, width < 340 ? room * 0.8 : room), top: MARGIN.top, bottom: height - MARGIN.bottom };
     const xs = endsOf(lines.flatMap((l) => Array.from(l.x)), { room: 0, ...x });
     const ys = endsOf([...lines.flatMap((l) => [...Array.from(l.y), ...(l.spread ?? []).flatMap((s) => s.slice(1))]), ...floors.map((f) => f.y)], y);
     plot = { ...box, xs, X: scale(...xs, box.left, box.right, x.log), Y: scale(...ys, box.bottom, box.top, y.log) };
@@ -142,6 +142,7 @@ export function createPlot(container, label, { onPick } = {}) {
   function crowdBelow(at) {
     const { X, Y, left, right, bottom } = plot;
     if (bottom - Y(at) < 18) return true;
+    if (Y(at) - plot.top < 14) return false;
     const near = data.lines.flatMap((l) => Array.from(l.y).filter((_, i) => X(l.x[i]) < left + (right - left) * 0.4));
     return near.filter((v) => v < at).length > near.length / 2;
   }

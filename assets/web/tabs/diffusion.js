@@ -18,7 +18,10 @@ export const diffusion = {
   createReadings: createDenoiseReadings,
   scenes: { forward, matrix, trajectories, grids, eta, score, targets, averages, distil },
   home: { "2d": "From noise to data", image: "From noise to data" },
-  shortcuts: [],
+  shortcuts: [
+    ["forward", "Data to noise", "right"],
+    ["grids", "Step 20 of 40", "seed"],
+  ],
   steps: [{ key: "loss", title: "training step", loss: "mse", grad: "grad_norm" }],
   mayFork: ["objective", "steps", "lr_decay", "beta1", "beta2", "batch", "schedule", "weighting", "ema_decay", "noise_mean", "noise_std"],
   ofSampling: OF_SAMPLING,

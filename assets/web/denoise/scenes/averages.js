@@ -8,7 +8,7 @@ import { createAskingScene, curve, distanceOf, isImage, layOut, panels } from ".
 
 export const title = "Average of weights";
 
-const NAMES = [["raw", "Raw weights", [1, 3]], ["EMA 0.9", "EMA 0.9", [4, 2]], ["EMA 0.99", "EMA 0.99", [8, 3]], ["EMA 0.999", "EMA 0.999", []], ["EMA 0.999 without warm-up", "0.999, no warm-up", [8, 3, 1, 3]]];
+const NAMES = [["raw", "Raw weights", [1, 3]], ["EMA 0.9", "EMA 0.9", [4, 2]], ["EMA 0.99", "EMA 0.99", [8, 3]], ["EMA 0.999", "EMA 0.999", []], ["EMA 0.999 without warm-up", "no warm-up", [8, 3, 1, 3]]];
 const STEPS = { "2d": [200, 1000, 3000], image: [50, 100, 200] };
 
 export function create(container, tools) {
@@ -47,7 +47,7 @@ export function create(container, tools) {
     if (wanted) again.want(about, [ask(about, wanted)], [...BESIDE, "sampler", "num_steps"]);
     for (const name of ["raw", "averaged"]) {
       const m = frame?.metrics;
-      cells.get(`now/${name}`).update({ view: panels(frame, "now").find((v) => v.name === name) ?? null, backdrop, count: 9 });
+      cells.get(`now/${name}`).update({ view: panels(frame, "now").find((v) => v.name === name) ?? null, backdrop, count: 8 });
       find(`[data-of=${name}] figcaption`).innerHTML = `${name === "raw" ? "Raw weights" : `Averaged, ${about.config.ema_decay}`}<b>${m ? `${fixed(m[`${name}/sliced_w1`], 3)} · loss ${fixed(m[`${name}/validation_mse`], 4)}` : ""}</b>`;
     }
     const other = redone();
@@ -63,7 +63,7 @@ export function create(container, tools) {
     for (const [key, panel] of [["loss", "validation_mse"], ["near", "sliced_w1"]]) {
       const lines = NAMES.map(([name, words, dash]) => ({ name: words, ...(curve(other, panel, name) ?? { x: [], y: [] }), color: name === "EMA 0.999" ? "accent" : "ink2", dash, width: name === "EMA 0.999" ? 2.5 : 1.4 })).filter((l) => l.x.length);
       const floor = key === "near" ? frame?.metrics.sliced_w1 : tools.store.floor("validation_mse");
-      plots[key].update({ lines, x: { name: "step, log", log: true, range: lines.length ? [steps[0], steps.at(-1)] : undefined }, y: { name: key === "loss" ? "mean squared error, log" : `${distanceOf(about)}, log`, log: true }, floors: floor && lines.length ? [{ y: floor, label: key === "loss" ? "exact optimum" : "real against real" }] : [], cursor: steps[at] ?? null, room: 122 });
+      plots[key].update({ lines, x: { name: "step, log", log: true, range: lines.length ? [steps[0], steps.at(-1)] : undefined }, y: { name: key === "loss" ? "mean squared error, log" : `${distanceOf(about)}, log`, log: true }, floors: floor && lines.length ? [{ y: floor, label: key === "loss" ? "exact optimum" : "real against real" }] : [], cursor: steps[at] ?? null, room: 92 });
     }
     const press = find(".press");
     press.disabled = !about.started || again.busy || Boolean(other && wanted === +find("select").value);

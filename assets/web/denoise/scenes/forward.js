@@ -10,7 +10,7 @@ const MOMENTS = 41;
 const FIRST = 16; // the moment that is shown first
 const SCHEDULES = [["linear", "Linear"], ["cosine", "Cosine"], ["sigmoid", "Sigmoid"], ["lognormal", "Log-normal"], ["uniform", "Uniform flow"]];
 const PLAIN = { linear: "linear", cosine: "cosine", sigmoid: "sigmoid", lognormal: "log-normal", uniform: "uniform flow" };
-const SHOWN = 8; // images
+const SHOWN = 9; // images
 const DASHES = { linear: [6, 3], cosine: [], sigmoid: [1, 3], lognormal: [8, 3, 1, 3], uniform: [3, 3] };
 
 export function create(container, tools) {

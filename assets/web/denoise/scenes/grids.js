@@ -63,7 +63,7 @@ export function create(container, tools) {
   function drawAxis(ctx, width, height, colors) {
     if (!shown) return;
     const X = scale(0, 1, width - MARGIN.right, MARGIN.left);
-    const rows = [["many", height * 0.34], ["few", height * 0.68]];
+    const rows = [["many", height * 0.3], ["few", height * 0.62]];
     ctx.font = TICK;
     ctx.textBaseline = "middle";
     ctx.textAlign = "center";
