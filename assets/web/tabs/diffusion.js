@@ -19,7 +19,10 @@ export const diffusion = {
   createReadings: createDenoiseReadings,
   scenes: { forward, matrix, trajectories, grids, eta, score, targets, averages, distil, seeds },
   home: { "2d": "From noise to data", image: "From noise to data" },
-  shortcuts: [],
+  shortcuts: [
+    ["forward", "Data to noise", "right"],
+    ["grids", "Step 20 of 40", "seed"],
+  ],
   clock: "training step",
   sampling: OF_SAMPLING,
   steps: [{ key: "loss", title: "training step", loss: "mse", grad: "grad_norm" }],

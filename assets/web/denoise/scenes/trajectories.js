@@ -82,7 +82,7 @@ export function create(container, tools) {
       const view = panels(frame, of)[0] ?? null;
       const section = find(`[data-sampler="${key}"]`);
       section.querySelector("small").textContent = kindOf(key, about.config);
-      cells.get(key).update({ view: null, backdrop, key: view, zoom: 1.5 });
+      cells.get(key).update({ view: null, backdrop, key: view, zoom: 1.2 });
       if (view) known.set(key, Object.fromEntries(["learned", "exact"].filter((name) => panels(frame, name)[0]).map((name) => [name, straightnessOf(panels(frame, name)[0])])));
       const s = known.get(key);
       section.querySelector("p").textContent = s ? `straightness ${fixed(s.learned, 3)}${s.exact == null ? "" : `, exact ${fixed(s.exact, 3)}`}` : "";
