@@ -22,4 +22,5 @@ FAMILY = Family(
     diagnose=diagnose,
     headline=headline,
     questions=QUESTIONS,
+    references={"transformers": "engines.autoregressive.references"},
 )

@@ -33,8 +33,10 @@ def answer(engine: DiffusionEngine, question: Any) -> Answer:
     """See `engines.core.Engine.answer`."""
     from engines.diffusion import answers_distill
     from engines.diffusion import answers_edit as edits
+    from engines.diffusion import answers_noise as noises
     from engines.diffusion import answers_reference as reference
     from engines.diffusion import answers_sweep as sweeps
+    from engines.diffusion.averages import averages
     from engines.diffusion.bound import answer_bound
 
     asked: dict[type, Any] = {
@@ -44,6 +46,9 @@ def answer(engine: DiffusionEngine, question: Any) -> Answer:
         q.Likelihood: likelihood,
         q.Matrix: sweeps.matrix,
         q.Guidance: sweeps.guidance,
+        q.Forward: noises.forward,
+        q.Eta: noises.eta,
+        q.Averages: averages,
         q.Edit: edits.edit,
         q.Inpaint: edits.inpaint,
         q.Invert: edits.invert,
