@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from engines import metrics
-from engines.core import Curve, Field, Heat, Paths, Points, Snapshot, View
+from engines.core import Curve, Field, Heat, Images, Paths, Points, Snapshot, View
 from engines.diffusion import questions as q
 from engines.diffusion.config import Config
 from engines.diffusion.oracle import exact_denoiser, log_likelihood
@@ -37,6 +37,7 @@ def answer(engine: DiffusionEngine, question: Any) -> Answer:
     from engines.diffusion import answers_noise as noises
     from engines.diffusion import answers_reference as reference
     from engines.diffusion import answers_sweep as sweeps
+    from engines.diffusion import answers_words as words
     from engines.diffusion.averages import averages
     from engines.diffusion.bound import answer_bound
 
@@ -56,6 +57,7 @@ def answer(engine: DiffusionEngine, question: Any) -> Answer:
         q.Parity: reference.parity,
         q.Bound: answer_bound,
         q.Distil: answers_distill.distil,
+        q.Attention: words.attention,
     }
     if type(question) not in asked:
         raise ValueError(f"a diffusion model has no answer to {type(question).__name__}")
@@ -98,7 +100,7 @@ def configured(engine: DiffusionEngine, sampler: str, num_steps: int) -> Config:
 
 def unit_noise(engine: DiffusionEngine, n: int, seed: int) -> Tensor:
     generator = Rng(seed, ("sample",), engine.device)["sample"]
-    return torch.randn((n, *engine.info.shape), generator=generator, device=engine.device)
+    return torch.randn((n, *engine.shape), generator=generator, device=engine.device)
 
 
 def trajectories(engine: DiffusionEngine, asked: q.Trajectories) -> Answer:
@@ -130,7 +132,8 @@ def trajectories(engine: DiffusionEngine, asked: q.Trajectories) -> Answer:
 def denoise_batch(engine: DiffusionEngine, asked: q.Denoise) -> Answer:
     """Views "noise": the unit noise; "x_t" and "x0": one layer per kept step, x_t named by the sigma reached, x0 what the network took the
     layer before it for (the first: the noise). "kept": Curve of the steps kept. "table": Curves by step of "sigma", "t" (flow time),
-    "eps norm" (of the noise the network sees, per dimension, ideally 1), "x0 change" (root mean square against the step before)."""
+    "eps norm" (of the noise the network sees, per dimension, ideally 1), "x0 change" (root mean square against the step before). Of a
+    latent run x_t and x0 are decoded, and "latent" shows x_t itself."""
     config, n = configured(engine, asked.sampler, asked.num_steps), min(asked.n, MOST_IMAGES) if engine.image else asked.n
     if asked.cfg_scale >= 0:
         config = replace(config, cfg_scale=asked.cfg_scale)
@@ -151,6 +154,8 @@ def denoise_batch(engine: DiffusionEngine, asked: q.Denoise) -> Answer:
         "kept": (Curve(np.arange(1, len(kept) + 1, dtype=np.float32), kept.astype(np.float32), name="step"),),
         "table": step_table(engine, config, eps, moments),
     }
+    if engine.latent is not None:
+        views["latent"] = tuple(latent_view(visible(engine, m), f"σ = {float(m.sigma):.3g}") for m in (moments[k - 1] for k in kept))
     yield Snapshot(engine.step, {}, views)
 
 
@@ -163,6 +168,17 @@ def levels_of(config: Config, device: torch.device, num_steps: int | None = None
     """The noise level at each place of a path, num_steps + 1 of them."""
     grid = sigmas_of_run(config, device, num_steps).cpu().numpy().astype(np.float32)
     return Curve(np.arange(len(grid), dtype=np.float32), grid, name="sigma")
+
+
+def latent_view(z: Tensor, name: str) -> Images:
+    """Latents (n, c, h, w), channels side by side, or (n, d), as a picture with no more than twice as many columns as rows; −3 is black,
+    3 is white."""
+    if z.dim() == 4:
+        grid = z.permute(0, 2, 1, 3).flatten(2)  # (n, h, c w)
+    else:
+        rows = max(r for r in range(1, z.shape[1] + 1) if z.shape[1] % r == 0 and r * r <= z.shape[1])
+        grid = z.unflatten(1, (rows, -1))
+    return Images((grid[:, None] / 3).clamp(-1, 1).float().contiguous().cpu().numpy(), name=name)
 
 
 def step_table(engine: DiffusionEngine, config: Config, eps: Tensor, moments: list[Moment]) -> tuple[Curve, ...]:

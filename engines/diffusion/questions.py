@@ -191,6 +191,17 @@ class Averages(Question):
     seed: int = _seed()
 
 
+@dataclass(frozen=True)
+class Attention(Question):
+    """Which part of the image looked at which word of its caption? Runs that are told words."""
+
+    caption: str = knob("", "Caption", most=200, help="none = a seven")
+    n: int = knob(4, "Images", lo=1, hi=16)
+    num_steps: int = _steps()
+    cfg_scale: float = knob(-1.0, "Guidance", lo=-1.0, hi=10.0, help="−1 = as the run says")
+    seed: int = _seed()
+
+
 METHODS = {
     "progressive": "one step is to land where two did, again and again. Salimans & Ho, 2022",
     "consistency": "all places of a path are to have one end. Song et al., 2023",
@@ -230,4 +241,5 @@ QUESTIONS = {
     "bound": Bound,
     "parity": Parity,
     "distil": Distil,
+    "attention": Attention,
 }
