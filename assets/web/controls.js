@@ -28,7 +28,7 @@ export function createControls(part, phone, family, on) {
     if (button && !button.disabled) on.preset(button.dataset.preset);
   });
   presets.addEventListener("keydown", moveFocus);
-  const form = createKnobs(part.querySelector(".knobs"), family.knobs, { onChange: on.changed }, { prefix: `${family.key}-knob-` });
+  const form = createKnobs(part.querySelector(".knobs"), family.knobs, { onChange: on.changed }, { prefix: `${family.key}-knob-`, matters: family.matters });
   const own = ownData(part);
   const bar = phoneBar(phone, part, on);
   let selected = family.presets[0].key;

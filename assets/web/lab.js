@@ -138,7 +138,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
   });
   const explain = createExplain(parts.explain, family, commands);
   const recording = createRecording(family.key, () => schedule());
-  const readings = tab.createReadings(parts.readings, { metrics, family, onPick: scrub, commands });
+  const readings = tab.createReadings(parts.readings, { metrics, family, onPick: scrub, commands, session, store });
   const code = createCodePanel(parts.code, family.code, tab.steps);
   const drawing = createDrawing(parts.stage, {
     upload: async (data) => {
@@ -222,7 +222,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
     const run = store.lineage().at(-1)?.info.id;
     const seen = whatIf.trial ?? store;
     const total = whatIf.trial?.step ?? branch?.info.total ?? config.steps;
-    const about = { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config[family.method] };
+    const about = { kind: set.kind, headline: family.headline[config.dataset], dataset: set, config, objective: config[family.method] };
     readings.update(seen, { ...about, total, marks: whatIf.trial ? NONE : knobMarks(branch), evidence, run: whatIf.trial ? "what if" : run });
     area.words({ frame, backdrop, config, set, kind: set.kind, step: seen.step, total, started: started(), running: running(), engine: store.header.engine, seen });
     explain.update({ note: note ?? stopped(), started: started(), config });
