@@ -32,6 +32,7 @@ export function createSettings({ family, tab, state, store, session, whatIf, act
     if (settled && (name === "dataset" || name === family.method)) await recommend(name, before);
     if (state.forking) return redraw();
     if (running()) return settled && act("set", { knobs: { [name]: value } });
+    if (started() && tab.ofSampling?.includes(name)) return settled ? act("set", { knobs: { [name]: value } }) : redraw();
     if (!settled) return session.film && !running() ? whatIf.drag(before, state.config) : redraw();
     whatIf.end();
     if (started() && session.film && !running()) return act("train", { settings: state.config }); // the exact run

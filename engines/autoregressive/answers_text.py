@@ -197,13 +197,15 @@ def copies(written: str, source: str, least: int) -> tuple[np.ndarray, int]:
 
 
 def drafted(engine: AutoregressiveEngine, a: q.Speculative) -> Answers:
-    """A text written with drafts of counted trigrams. Metrics: tokens per pass of the large model, and how many drafts it kept."""
+    """A text written with drafts of counted trigrams. "mark" is on tokens that a draft had right. Metrics: tokens per pass of the large
+    model, and how many drafts it kept."""
     source = engine.source
     small = NGram(DRAFT_ORDER, source.vocab, source.train.cpu().numpy())
     small.count(len(source.train))
     prompt = engine.probe.prompt(engine, a.prompt)
     ids, counts = speculative(engine.model, small, prompt, a.length, a.draft, Choice(a.temperature), _stream(engine, a.seed, "speculative"))
-    view = engine.probe.read(engine, torch.cat([prompt[0], ids]), given=prompt.shape[1])
+    mark = np.array([*[False] * prompt.shape[1], *counts.marks], np.uint8)
+    view = engine.probe.read(engine, torch.cat([prompt[0], ids]), given=prompt.shape[1], mark=mark)
     found = {"tokens per pass": a.length / counts.passes, "accepted": counts.accepted / max(1, counts.drafted)}
     yield Snapshot(engine.step, found | {"passes": float(counts.passes)}, {"text": (view,)})
 

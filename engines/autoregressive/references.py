@@ -4,12 +4,17 @@ Imported where it is used: `transformers` takes seconds to load."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from engines.autoregressive.config import TRANSFORMERS
 from engines.autoregressive.transformer import Shape, Transformer
+from engines.exchange import CARD, engine_of_card
 
 # our names -> theirs, {i} = the layer
 GPT2 = {
@@ -127,16 +132,59 @@ def to_transformers(net: Transformer) -> Any:
 
 def save_pretrained(net: Transformer, folder: str) -> None:
     """A folder that `from_pretrained` opens."""
-    to_transformers(net).save_pretrained(folder)
+    with _quiet():
+        to_transformers(net).save_pretrained(folder)
 
 
 def from_pretrained(folder: str) -> Transformer:
     """Our network from such a folder. Nothing is downloaded, and only safetensors are read."""
     import transformers
 
-    with torch.random.fork_rng(devices=[]):
-        model = transformers.AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
+    here = {"local_files_only": True}
+    with _quiet(), torch.random.fork_rng(devices=[]):
+        shape_of(transformers.AutoConfig.from_pretrained(folder, **here))  # refused before anything is made
+        model = transformers.AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, dtype=torch.float32, **here)
     return from_transformers(model)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the progress bars and reports of transformers on standard error."""
+    from transformers.utils import logging
+
+    level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bar:
+            logging.enable_progress_bar()
+
+
+def export(engine: Any, folder: Path) -> None:
+    """A run's transformer, averaged weights if there are any, as a folder for transformers: of text over its tokens, of images over their
+    levels in turn. ValueError for other models. See `engines.exchange`."""
+    if engine.config.model not in TRANSFORMERS:
+        raise ValueError(f"model={engine.config.model} has no counterpart in transformers; {', '.join(TRANSFORMERS)} have")
+    save_pretrained(_transformer(engine.model), str(folder))
+
+
+def load(folder: Path) -> Any:
+    """An engine with the weights of a folder that `export` wrote. ValueError if its model is not the one that its knobs ask for."""
+    net = from_pretrained(str(folder))
+    engine: Any = engine_of_card(folder)
+    if engine.config.model not in TRANSFORMERS or _transformer(engine.net).shape != net.shape:
+        raise ValueError(f"{folder} holds a model of other sizes than its {CARD} says")
+    for mine in [engine.net] + ([engine.ema.net] if engine.ema else []):
+        _transformer(mine).load_state_dict(net.state_dict())
+    return engine
+
+
+def _transformer(model: Any) -> Transformer:
+    """A text model itself, or the one inside a model of pixels."""
+    return model if isinstance(model, Transformer) else model.transformer
 
 
 def _turned(shape: Shape, ours: str, tensor: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from engines.diffusion.config import Config
 from engines.diffusion.oracle import exact_denoiser, log_likelihood
 from engines.diffusion.parameterisations import Denoise, denoiser
 from engines.diffusion.probe_2d import straightness
-from engines.diffusion.samplers import SAMPLERS, Moment
+from engines.diffusion.samplers import Moment
 from engines.diffusion.sampling import classes_asked, denoiser_of_run, samples_view, seeded, sigmas_of_run, to_data, walk
 from engines.diffusion.schedules import edm_sigmas
 from engines.state import Rng
@@ -33,7 +33,10 @@ def answer(engine: DiffusionEngine, question: Any) -> Answer:
     """See `engines.core.Engine.answer`."""
     from engines.diffusion import answers_distill
     from engines.diffusion import answers_edit as edits
+    from engines.diffusion import answers_noise as noises
+    from engines.diffusion import answers_reference as reference
     from engines.diffusion import answers_sweep as sweeps
+    from engines.diffusion.averages import averages
     from engines.diffusion.bound import answer_bound
 
     asked: dict[type, Any] = {
@@ -43,16 +46,35 @@ def answer(engine: DiffusionEngine, question: Any) -> Answer:
         q.Likelihood: likelihood,
         q.Matrix: sweeps.matrix,
         q.Guidance: sweeps.guidance,
+        q.Forward: noises.forward,
+        q.Eta: noises.eta,
+        q.Averages: averages,
         q.Edit: edits.edit,
         q.Inpaint: edits.inpaint,
         q.Invert: edits.invert,
-        q.Parity: parity,
+        q.Parity: reference.parity,
         q.Bound: answer_bound,
         q.Distil: answers_distill.distil,
     }
     if type(question) not in asked:
         raise ValueError(f"a diffusion model has no answer to {type(question).__name__}")
-    return asked[type(question)](engine, question)
+    return own_mode(asked[type(question)](engine, question))
+
+
+def own_mode(steps: Answer) -> Answer:
+    """The same, but gradients that an answer has turned off are on again while it waits: others train between two of its steps."""
+    within = outside = torch.is_grad_enabled()
+    while True:
+        torch.set_grad_enabled(within)
+        try:
+            step = next(steps)
+        except StopIteration:
+            return
+        finally:
+            within = torch.is_grad_enabled()
+            torch.set_grad_enabled(outside)
+        yield step
+        outside = torch.is_grad_enabled()
 
 
 def exact_of(engine: DiffusionEngine) -> Denoise:
@@ -176,23 +198,3 @@ def likelihood(engine: DiffusionEngine, asked: q.Likelihood) -> Answer:
     known = toy.log_prob(xy)
     cloud = Points(np.stack([known, found], 1).astype(np.float32), name="log p")
     yield Snapshot(engine.step, {"log_p": float(found.mean()), "exact log_p": float(known.mean())}, {"scatter": (cloud,)})
-
-
-def parity(engine: DiffusionEngine, asked: q.Parity) -> Answer:
-    """View "difference": Curve of the largest |ours − theirs| after each step, over the largest |x|; "ours", "theirs": the samples."""
-    from engines.diffusion.references import reference_walk
-
-    eps, y = unit_noise(engine, asked.n, asked.seed), classes_asked(engine, asked.n, asked.label)
-    denoise = denoiser_of_run(engine, y)
-    with torch.no_grad():
-        theirs, sigmas = reference_walk(asked.sampler, denoise, eps, asked.num_steps)
-        yield None
-        sigmas = sigmas.to(eps.dtype)
-        x = eps * (1 + sigmas[0] ** 2).sqrt()
-        ours = [m.x for m in SAMPLERS[asked.sampler](denoise, x, sigmas, seeded(asked.seed, "sampler", engine.device))]
-    apart = [float((a - b).abs().max() / b.abs().max()) for a, b in zip(ours, theirs, strict=True)]
-    number = np.arange(1, len(apart) + 1, dtype=np.float32)
-    views: dict[str, tuple[View, ...]] = {"difference": (Curve(number, np.asarray(apart, np.float32), name="difference"),)}
-    views["ours"] = (samples_view(engine, ours[-1], y, "ours"),)
-    views["theirs"] = (samples_view(engine, theirs[-1], y, "theirs", "reference"),)
-    yield Snapshot(engine.step, {"largest difference": max(apart)}, views)
