@@ -12,7 +12,7 @@ const EARLY = 0.02; // of a run: what lies higher there is cut off, or nothing l
  * @property {string} title with its unit @property {{metric: string, role: string, dash?: number[], width?: number, label?: string, legend?: string}[]} lines
  * @property {{metric: string, words: string}[]} [floors] floors or optima, dashed in ink @property {boolean} [zoom] no need to show zero
  * @property {string[]} [kinds] of data that have this chart @property {boolean} [broad] two columns wide
- * @property {boolean} [ladder] with what simple models reach, the bars "baselines" of the backdrop, as dashed lines named at their ends
+ * @property {boolean} [ladder] with what simple models reach, the bars "baselines" of the backdrop or asked for, as dashed lines named at their ends
  */
 
 /** From just under the lowest value to just over the highest that is not of the first steps; round numbers, so that it seldom moves. */
@@ -26,7 +26,7 @@ function zoomed(series, total) {
 
 /** What simple models reach, as dashed lines. */
 function ladderOf(store) {
-  const bars = store.backdrop()?.views.find((v) => v.panel === "baselines");
+  const bars = store.backdrop()?.views.find((v) => v.panel === "baselines") ?? store.lasting?.get("baselines");
   return bars ? bars.labels.map((name, i) => ({ y: bars.arrays.values[i], label: `${name} ${fixed(bars.arrays.values[i], 2)}` })) : [];
 }
 

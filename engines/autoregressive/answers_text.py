@@ -129,16 +129,16 @@ def embedded(engine: AutoregressiveEngine, ids: Tensor) -> tuple[Tensor, Tensor]
 
 
 def context(engine: AutoregressiveEngine, a: q.Context) -> Answers:
-    """Mean surprise of held-out tokens by how many tokens came before them in the window."""
+    """Mean surprise of held-out tokens by how many tokens came before them in the window, over "windows" of them."""
     parts = engine.probe.all[:1024].split(64)
     total = torch.zeros(engine.probe.all.shape[1] - 1, dtype=torch.float64, device=engine.device)
     for part in parts:
         with torch.no_grad():
             total += nats_of(engine.model, part).double().sum(0)
         yield None
-    nats = total / sum(len(part) for part in parts)
-    x = np.arange(1, len(nats) + 1, dtype=np.float32)
-    yield Snapshot(engine.step, {}, {"context": (Curve(x, _numbers(nats), name="nats per token"),)})
+    windows = sum(len(part) for part in parts)
+    x = np.arange(1, len(total) + 1, dtype=np.float32)
+    yield Snapshot(engine.step, {"windows": float(windows)}, {"context": (Curve(x, _numbers(total / windows), name="nats per token"),)})
 
 
 def baselines(engine: AutoregressiveEngine, a: q.Baselines) -> Answers:

@@ -12,6 +12,12 @@ EXTRA = {
     "method": "model",
     "parts": [{"part": None, "title": "Step"}],
     "layers": {},
+    "own": {
+        "make": "Use your text",
+        "upload": "Upload",
+        "accept": ".txt,.md,.png,.jpg,.jpeg,.webp,.zip",
+        "about": "Upload a text, or images",
+    },
     "matters": MATTERS,
     "chart_height": 120,  # px: room for the names of six simple models
     "charts": [

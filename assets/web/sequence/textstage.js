@@ -52,7 +52,7 @@ export function createTextStage(box, lab, layers) {
   const after = createAsking(lab, "next", { show, pause: PAUSE });
   const learned = createAsking(lab, "next", { show, pause: PAUSE });
   const lookedUp = createAsking(lab, "memorised", { show });
-  const known = createAsking(lab, "baselines", { show, lasting: () => true });
+  const known = createAsking(lab, "baselines", { show: () => (known.frame && store.lasting.set("baselines", view(known.frame, "baselines")), show()), lasting: () => true });
   let [about, seen, link] = [null, null, null];
   let position = -1;
   let sent = "";
@@ -218,6 +218,7 @@ export function createTextStage(box, lab, layers) {
       about = nextAbout;
       if ([after, learned, lookedUp, known].map((a) => a.renew(nextAbout)).some(Boolean)) {
         writing.clear();
+        store.lasting.delete("baselines");
         writing.update(seen?.frame ?? null);
         [sent, position, counted, checked] = ["", -1, false, { text: null, of: null, marked: null }];
       }
