@@ -24,6 +24,7 @@ const NONE = [];
  * @typedef {object} Tab
  * @property {Function} createArea (part, tools) -> the stage and what belongs to it: {draw, words, refuse, bounds, fullScreen, scenes, ...}
  * @property {Function} createReadings (part, {metrics, onPick, family, commands, session, store, knobs}) -> {update}
+ * @property {Function} [createOwn] (part, {upload, bounds}) -> {open, files}: the visitor's own data, where they are not drawn
  * @property {Record<string, object>} scenes that can take the stage's place
  * @property {Record<string, string>} home kind of data -> title of the usual stage
  * @property {{key: string, title: string, loss: string, grad: string}[]} steps of one round, for the code panel
@@ -143,7 +144,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
   const recording = createRecording(family.key, () => schedule());
   const readings = tab.createReadings(parts.readings, { metrics, family, onPick: scrub, commands, session, store, knobs });
   const code = createCodePanel(parts.code, family.code, tab.steps);
-  const drawing = createDrawing(parts.stage, {
+  const drawing = (tab.createOwn ?? createDrawing)(parts.stage, {
     upload: async (data) => {
       const answer = await session.upload(data);
       state.config = { ...state.config, dataset: answer.dataset };
