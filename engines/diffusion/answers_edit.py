@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engines.core import Heat, Snapshot, View
 from engines.diffusion import questions as q
-from engines.diffusion.answers import Answer, visible
+from engines.diffusion.answers import Answer
 from engines.diffusion.parameterisations import Denoise
 from engines.diffusion.samplers import Noise, ddim, draw, final
 from engines.diffusion.samplers import invert as ddim_invert
@@ -142,7 +142,7 @@ def invert(engine: DiffusionEngine, asked: q.Invert) -> Answer:
             up = moment
             yield None
         back = final(ddim(denoise, up.x, grid, lambda x: torch.zeros_like(x)))
-    unit = visible(up)
+    unit = up.x / (1 + up.sigma**2).sqrt()
     views: dict[str, tuple[View, ...]] = {
         "original": (samples_view(engine, x0, own, "original", "data"),),
         "noise": (samples_view(engine, unit, own, "noise"),),

@@ -149,6 +149,11 @@ def nfe(sampler: str, num_steps: int, guided: bool = False) -> int:
     return (2 * num_steps - 1 if sampler in TWICE else num_steps) * (2 if guided else 1)
 
 
+def steps_within(sampler: str, calls: int) -> int:
+    """The most steps that need no more than `calls` calls of the denoiser, at least 1."""
+    return (calls + 1) // 2 if sampler in TWICE else calls
+
+
 CLOCK = 2  # frequencies of the noise level that a 2-D network sees
 HIDDEN, BOTTLE, EMBED = 256, 16, 64  # of a UNet: units and channels of the flat bottleneck, and size of its embedding
 PATCH = 4  # of a DiT, in pixels; 2 for 8 by 8

@@ -33,7 +33,8 @@ _IMAGE: dict[str, Any] = dict(
     cfg_scale=1.5, batch=64, lr=4e-3, beta2=0.99, ema_decay=0.9995, width=64, steps=1_200,
 )  # fmt: skip
 _LATENT: dict[str, Any] = dict(
-    space="latent", noise_mean=0.0, noise_std=1.0, batch=256, lr=2e-3, width=256, depth=4, steps=1_050, ae_share=0.52, num_steps=5, sigma_max=1000.0,
+    space="latent", noise_mean=0.0, noise_std=1.0, batch=256, lr=2e-3, width=256, depth=4, steps=1_050, ae_share=0.52,
+    num_steps=5, sigma_max=1000.0,
 )  # fmt: skip
 _TEXT: dict[str, Any] = dict(
     conditional=False, latents=4, ae_share=0.12, batch=128, width=48, depth=3, cfg_scale=2.0, num_steps=7, steps=3_500,
