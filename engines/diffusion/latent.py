@@ -102,8 +102,8 @@ class LatentSpace(nn.Module):
         parts = [self.net.encode((some + 1) / 2) for some in x.split(CHUNK)]
         return torch.cat([mean for mean, _ in parts]), torch.cat([(logvar / 2).exp() for _, logvar in parts])
 
-    def load_state_dict(self, state: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-        result = super().load_state_dict(state, *args, **kwargs)
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        result = super().load_state_dict(state_dict, strict, assign)
         self.frozen, self._table = bool(self.colour.any()), None
         self.net.requires_grad_(not self.frozen)
         return result
