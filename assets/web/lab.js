@@ -25,6 +25,7 @@ const NONE = [];
  * @property {Function} createArea (part, tools) -> the stage and what belongs to it: {draw, words, refuse, bounds, fullScreen, scenes, ...}
  * @property {Function} createReadings (part, {metrics, onPick, family}) -> {update}
  * @property {Record<string, object>} scenes that can take the stage's place
+ * @property {"triangle"|"square"} [mark] of the family, where the means of many runs stand
  * @property {Record<string, string>} home kind of data -> title of the usual stage
  * @property {{key: string, title: string, loss: string, grad: string}[]} steps of one round, for the code panel
  * @property {string[]} [sampling] knobs that change what is drawn from a model, and not the model

@@ -165,8 +165,9 @@ export function createDenoiseArea(part, { family, tab, metrics, session, store, 
     if (!walk) return about.started ? "" : "comes once something is learned";
     if (walk.asked) return runs.busy ? "asking the model" : "t 1 → 0, scrubs in the browser";
     if (runs.busy) return "asking the model";
-    const what = walk.x.length > 1 ? `${int(walk.x[0].arrays.xy.length / 2)} paths` : `${about.config.num_steps < 5 ? about.config.num_steps : 5} steps, samples only`;
-    return `${what} of training step ${int(seen.frame.step)}`;
+    const step = `of training step ${int(seen.frame.step)}`;
+    if (walk.x.length > 1) return `${int(walk.x[0].arrays.xy.length / 2)} paths ${step}`;
+    return `samples ${step}${about.running ? "; every step once training pauses" : ""}`;
   }
 
   const scoreWords = (field) => (field ? `Score field at σ ${fmt(field.sigma, 2)}${field.cosine == null ? "" : `, cosine to exact ${fixed(field.cosine, 3)}`}` : "Score field at σ 0.3");
@@ -205,6 +206,7 @@ export function createDenoiseArea(part, { family, tab, metrics, session, store, 
   return {
     scenes,
     player,
+    runs,
     start,
     journey,
     fullScreen: wide.fullScreen,

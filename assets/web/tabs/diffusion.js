@@ -9,6 +9,7 @@ export const diffusion = {
   createArea: createDenoiseArea,
   createReadings: createRowReadings,
   scenes: { seeds },
+  mark: "square",
   home: { "2d": "From noise to data", image: "From noise to data" },
   shortcuts: [],
   clock: "training step",
