@@ -261,9 +261,10 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
 
   /** A compiled engine is done before a person can look: its run is then played as a film, from where the press found it. */
   function premiere() {
-    session.film = store.header.engine === "numba";
+    const starting = store.header.state === "starting"; // which engine it will be is not known yet
+    session.film = store.header.engine === "numba" || starting;
     if (!session.film) state.premiere = null;
-    if (state.premiere == null || store.steps().at(-1) <= state.premiere) return;
+    if (starting || state.premiere == null || store.steps().at(-1) <= state.premiere) return;
     store.cursor = state.premiere;
     state.premiere = null;
     timelineNow();
