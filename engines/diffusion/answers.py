@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from engines import metrics
-from engines.core import Curve, Field, Heat, Paths, Points, Snapshot, View
+from engines.core import Curve, Field, Heat, Images, Paths, Points, Snapshot, View
 from engines.diffusion import questions as q
 from engines.diffusion.config import Config
 from engines.diffusion.oracle import exact_denoiser, log_likelihood
 from engines.diffusion.parameterisations import Denoise, denoiser
 from engines.diffusion.probe_2d import straightness
-from engines.diffusion.samplers import SAMPLERS, Moment
+from engines.diffusion.samplers import Moment
 from engines.diffusion.sampling import classes_asked, denoiser_of_run, samples_view, seeded, sigmas_of_run, to_data, walk
 from engines.diffusion.schedules import edm_sigmas
 from engines.state import Rng
@@ -34,7 +34,11 @@ def answer(engine: DiffusionEngine, question: Any) -> Answer:
     """See `engines.core.Engine.answer`."""
     from engines.diffusion import answers_distill
     from engines.diffusion import answers_edit as edits
+    from engines.diffusion import answers_noise as noises
+    from engines.diffusion import answers_reference as reference
     from engines.diffusion import answers_sweep as sweeps
+    from engines.diffusion import answers_words as words
+    from engines.diffusion.averages import averages
     from engines.diffusion.bound import answer_bound
 
     asked: dict[type, Any] = {
@@ -44,16 +48,36 @@ def answer(engine: DiffusionEngine, question: Any) -> Answer:
         q.Likelihood: likelihood,
         q.Matrix: sweeps.matrix,
         q.Guidance: sweeps.guidance,
+        q.Forward: noises.forward,
+        q.Eta: noises.eta,
+        q.Averages: averages,
         q.Edit: edits.edit,
         q.Inpaint: edits.inpaint,
         q.Invert: edits.invert,
-        q.Parity: parity,
+        q.Parity: reference.parity,
         q.Bound: answer_bound,
         q.Distil: answers_distill.distil,
+        q.Attention: words.attention,
     }
     if type(question) not in asked:
         raise ValueError(f"a diffusion model has no answer to {type(question).__name__}")
-    return asked[type(question)](engine, question)
+    return own_mode(asked[type(question)](engine, question))
+
+
+def own_mode(steps: Answer) -> Answer:
+    """The same, but gradients that an answer has turned off are on again while it waits: others train between two of its steps."""
+    within = outside = torch.is_grad_enabled()
+    while True:
+        torch.set_grad_enabled(within)
+        try:
+            step = next(steps)
+        except StopIteration:
+            return
+        finally:
+            within = torch.is_grad_enabled()
+            torch.set_grad_enabled(outside)
+        yield step
+        outside = torch.is_grad_enabled()
 
 
 def exact_of(engine: DiffusionEngine) -> Denoise:
@@ -76,7 +100,7 @@ def configured(engine: DiffusionEngine, sampler: str, num_steps: int) -> Config:
 
 def unit_noise(engine: DiffusionEngine, n: int, seed: int) -> Tensor:
     generator = Rng(seed, ("sample",), engine.device)["sample"]
-    return torch.randn((n, *engine.info.shape), generator=generator, device=engine.device)
+    return torch.randn((n, *engine.shape), generator=generator, device=engine.device)
 
 
 def trajectories(engine: DiffusionEngine, asked: q.Trajectories) -> Answer:
@@ -108,7 +132,8 @@ def trajectories(engine: DiffusionEngine, asked: q.Trajectories) -> Answer:
 def denoise_batch(engine: DiffusionEngine, asked: q.Denoise) -> Answer:
     """Views "noise": the unit noise; "x_t" and "x0": one layer per kept step, x_t named by the sigma reached, x0 what the network took the
     layer before it for (the first: the noise). "kept": Curve of the steps kept. "table": Curves by step of "sigma", "t" (flow time),
-    "eps norm" (of the noise the network sees, per dimension, ideally 1), "x0 change" (root mean square against the step before)."""
+    "eps norm" (of the noise the network sees, per dimension, ideally 1), "x0 change" (root mean square against the step before). Of a
+    latent run x_t and x0 are decoded, and "latent" shows x_t itself."""
     config, n = configured(engine, asked.sampler, asked.num_steps), min(asked.n, MOST_IMAGES) if engine.image else asked.n
     if asked.cfg_scale >= 0:
         config = replace(config, cfg_scale=asked.cfg_scale)
@@ -129,6 +154,8 @@ def denoise_batch(engine: DiffusionEngine, asked: q.Denoise) -> Answer:
         "kept": (Curve(np.arange(1, len(kept) + 1, dtype=np.float32), kept.astype(np.float32), name="step"),),
         "table": step_table(engine, config, eps, moments),
     }
+    if engine.latent is not None:
+        views["latent"] = tuple(latent_view(visible(engine, m), f"σ = {float(m.sigma):.3g}") for m in (moments[k - 1] for k in kept))
     yield Snapshot(engine.step, {}, views)
 
 
@@ -141,6 +168,17 @@ def levels_of(config: Config, device: torch.device, num_steps: int | None = None
     """The noise level at each place of a path, num_steps + 1 of them."""
     grid = sigmas_of_run(config, device, num_steps).cpu().numpy().astype(np.float32)
     return Curve(np.arange(len(grid), dtype=np.float32), grid, name="sigma")
+
+
+def latent_view(z: Tensor, name: str) -> Images:
+    """Latents (n, c, h, w), channels side by side, or (n, d), as a picture with no more than twice as many columns as rows; −3 is black,
+    3 is white."""
+    if z.dim() == 4:
+        grid = z.permute(0, 2, 1, 3).flatten(2)  # (n, h, c w)
+    else:
+        rows = max(r for r in range(1, z.shape[1] + 1) if z.shape[1] % r == 0 and r * r <= z.shape[1])
+        grid = z.unflatten(1, (rows, -1))
+    return Images((grid[:, None] / 3).clamp(-1, 1).float().contiguous().cpu().numpy(), name=name)
 
 
 def step_table(engine: DiffusionEngine, config: Config, eps: Tensor, moments: list[Moment]) -> tuple[Curve, ...]:
@@ -220,23 +258,3 @@ def likelihood(engine: DiffusionEngine, asked: q.Likelihood) -> Answer:
     known = toy.log_prob(xy)
     cloud = Points(np.stack([known, found], 1).astype(np.float32), name="log p")
     yield Snapshot(engine.step, {"log_p": float(found.mean()), "exact log_p": float(known.mean())}, {"scatter": (cloud,)})
-
-
-def parity(engine: DiffusionEngine, asked: q.Parity) -> Answer:
-    """View "difference": Curve of the largest |ours − theirs| after each step, over the largest |x|; "ours", "theirs": the samples."""
-    from engines.diffusion.references import reference_walk
-
-    eps, y = unit_noise(engine, asked.n, asked.seed), classes_asked(engine, asked.n, asked.label)
-    denoise = denoiser_of_run(engine, y)
-    with torch.no_grad():
-        theirs, sigmas = reference_walk(asked.sampler, denoise, eps, asked.num_steps)
-        yield None
-        sigmas = sigmas.to(eps.dtype)
-        x = eps * (1 + sigmas[0] ** 2).sqrt()
-        ours = [m.x for m in SAMPLERS[asked.sampler](denoise, x, sigmas, seeded(asked.seed, "sampler", engine.device))]
-    apart = [float((a - b).abs().max() / b.abs().max()) for a, b in zip(ours, theirs, strict=True)]
-    number = np.arange(1, len(apart) + 1, dtype=np.float32)
-    views: dict[str, tuple[View, ...]] = {"difference": (Curve(number, np.asarray(apart, np.float32), name="difference"),)}
-    views["ours"] = (samples_view(engine, ours[-1], y, "ours"),)
-    views["theirs"] = (samples_view(engine, theirs[-1], y, "theirs", "reference"),)
-    yield Snapshot(engine.step, {"largest difference": max(apart)}, views)

@@ -35,7 +35,7 @@ def held_out(engine: DiffusionEngine, index: int, n: int) -> tuple[Tensor, Tenso
         y = torch.from_numpy(np.asarray(labels[index : index + n], np.int64)).to(engine.device) if engine.info.classes else None
     else:
         x, y = torch.from_numpy(engine.data.draw(index + n, 6)[index:]).to(engine.device), None
-    return ((x - engine.shift) / engine.scale).float(), y
+    return engine.encode(x).float(), y
 
 
 def given(engine: DiffusionEngine, pixels: tuple[float, ...]) -> Tensor:
@@ -44,7 +44,7 @@ def given(engine: DiffusionEngine, pixels: tuple[float, ...]) -> Tensor:
     if len(pixels) != int(np.prod(shape)):
         raise ValueError(f"pixels holds {len(pixels)} numbers, and an example has {int(np.prod(shape))}")
     x = torch.tensor(pixels, device=engine.device).reshape(1, *shape)
-    return ((x - engine.shift) / engine.scale).float()
+    return engine.encode(x).float()
 
 
 def asked_classes(engine: DiffusionEngine, label: int, own: Tensor | None, n: int) -> Tensor | None:
@@ -107,6 +107,8 @@ def inpaint(engine: DiffusionEngine, asked: q.Inpaint) -> Answer:
     """Views "original", "known" (the rest grey), "completions", and "variance": Heat of the variance of each pixel over completions."""
     if not engine.image:
         raise ValueError("inpainting needs images: a point has no halves")
+    if engine.latent is not None:
+        raise ValueError("inpainting puts known pixels back after every step, and this run denoises latents, which are not pixels")
     x0, own = held_out(engine, asked.index, 1)
     y, noise = asked_classes(engine, asked.label, own, asked.n), seeded(asked.seed, "inpaint", engine.device)
     mask = mask_of(engine.info.shape, asked.half).to(engine.device)

@@ -1,6 +1,7 @@
 // What the stage asks of a model that does not train at the moment: one whole walk from noise to data as one answer, and the score at the
 // walk's noise levels as another. From then on everything is here: a scrub asks for nothing.
 import { createNewest } from "../newest.js";
+import { BESIDE } from "./samplers.js";
 import { walkOf } from "./walk.js";
 
 const EXAMPLES = { "2d": 300 };
@@ -9,9 +10,6 @@ const IMAGES = 50; // most
 const FIELDS = 40; // noise levels with a score field of their own, at most
 const ROWS = 16; // arrows in each direction
 const LEVELS = [1e-3, 1e3]; // that may be asked for
-
-/** Settings that concern sampling alone: a change of one of them asks again, and trains nothing. */
-export const SAMPLING = ["sampler", "num_steps", "grid", "sigma_min", "sigma_max", "rho", "eta", "s_churn", "cfg_scale", "classifier_scale"];
 
 /** Indices of at most `most` places of a walk, evenly, the noiseless end left out. */
 function chosen(sigmas, most) {
@@ -66,7 +64,7 @@ export function createRuns({ session, store, knobs }, changed) {
     if (!started || running || !active?.lastStep || !store.header.active) return;
     if (active.info.config.dataset !== config.dataset) return;
     const model = modelNow();
-    const settled = SAMPLING.slice(2, 8).map((name) => active.info.config[name]); // those that only the run's own settings tell
+    const settled = BESIDE.slice(0, 6).map((name) => active.info.config[name]); // those that only the run's own settings tell
     const key = JSON.stringify([model, runs.seed, config.sampler, config.num_steps, config.cfg_scale, settled]);
     if (key === wanted) return;
     wanted = key;
