@@ -129,11 +129,12 @@ def embedded(engine: AutoregressiveEngine, ids: Tensor) -> tuple[Tensor, Tensor]
 
 
 def context(engine: AutoregressiveEngine, a: q.Context) -> Answers:
-    """Mean surprise of held-out tokens by how many tokens came before them in the window."""
+    """Mean surprise of held-out tokens by how many tokens came before them in the window, over "windows" of them."""
     with torch.no_grad():
-        nats = torch.cat([nats_of(engine.model, part) for part in engine.probe.all[:1024].split(64)]).double().mean(0)
+        each = torch.cat([nats_of(engine.model, part) for part in engine.probe.all[:1024].split(64)])  # (windows, t)
+    nats = each.double().mean(0)
     x = np.arange(1, len(nats) + 1, dtype=np.float32)
-    yield Snapshot(engine.step, {}, {"context": (Curve(x, _numbers(nats), name="nats per token"),)})
+    yield Snapshot(engine.step, {"windows": float(len(each))}, {"context": (Curve(x, _numbers(nats), name="nats per token"),)})
 
 
 def baselines(engine: AutoregressiveEngine, a: q.Baselines) -> Answers:
