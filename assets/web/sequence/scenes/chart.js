@@ -16,7 +16,7 @@ const NEAR = 14; // px
  */
 /**
  * @param {HTMLElement} container @param {string} label @param {{onPick?: (key: string) => void}} [on]
- * @returns {{update: (data: {xName: string, yName: string, xLog?: boolean, yLog?: boolean, lines?: Line[], levels?: {y: number, label: string}[],
+ * @returns {{update: (data: {xName: string, yName: string, xLog?: boolean, yLog?: boolean, twice?: boolean, lines?: Line[], levels?: {y: number, label: string}[],
  *   points?: {x: number, y: number, half?: number, color: string, hollow?: boolean, label: string, key?: string, strong?: boolean}[], gap?: [number, number],
  *   xs?: [number, number], ys?: [number, number], uprights?: {x: number, label: string}[], right?: number, xMarks?: [number, string][]}|null) => void}}
  */
@@ -45,13 +45,14 @@ export function createChart(container, label, { onPick } = {}) {
     if (data.gap) shade(ctx, plot, data.lines[data.gap[0]], data.lines[data.gap[1]], colors);
     for (const line of data.lines ?? []) stroke(ctx, plot, line, colors);
     ctx.restore();
-    const taken = [];
-    for (const level of data.levels ?? []) dashed(ctx, plot, level, taken, colors);
-    for (const line of data.lines ?? []) if (line.label && line.y.length) ending(ctx, plot, line, taken, colors);
-    for (const mark of data.uprights ?? []) upright(ctx, plot, mark, colors);
     places = (data.points ?? []).map((p) => ({ ...p, px: plot.X(p.x), py: plot.Y(p.y) }));
+    for (const level of data.levels ?? []) dashed(ctx, plot, level, colors);
+    for (const mark of data.uprights ?? []) upright(ctx, plot, mark, colors);
     for (const p of places) mark(ctx, plot, p, colors);
-    for (const p of places) if (p.label) name(ctx, plot, p, taken, colors);
+    const room = { taken: [], marks: [...(data.lines ?? []).flatMap((line) => along(plot, line)), ...places.flatMap(({ px, py }) => [[px, py], [px - 6, py], [px + 6, py]])] };
+    for (const p of places) if (p.label) name(ctx, plot, p, room, colors);
+    for (const line of data.lines ?? []) if (line.label && line.y.length) ending(ctx, plot, line, room, colors);
+    for (const level of data.levels ?? []) levelName(ctx, plot, level, room, colors);
   }
 
   return {
@@ -60,6 +61,30 @@ export function createChart(container, label, { onPick } = {}) {
       surface.schedule();
     },
   };
+}
+
+/** Places along a line in px, close enough that a word over it is noticed. */
+function along({ X, Y }, { x, y }) {
+  const out = [];
+  for (let i = 0; i < x.length; i++) {
+    const here = [X(x[i]), Y(y[i])];
+    const from = i ? [X(x[i - 1]), Y(y[i - 1])] : here;
+    const n = Math.max(1, Math.ceil(Math.abs(here[0] - from[0]) / 6));
+    for (let k = 1; k <= n; k++) out.push([0, 1].map((j) => from[j] + ((here[j] - from[j]) * k) / n));
+  }
+  return out;
+}
+
+/** The first of the boxes that lies over nothing, else the one that lies over least. */
+function freest(boxes, { taken, marks }) {
+  const over = (b) => 100 * taken.filter((t) => overlap(t, b)).length + marks.filter(([x, y]) => x > b.x && x < b.x + b.width && y > b.y && y < b.y + b.height).length;
+  let [best, least] = [boxes[0], Infinity];
+  for (const box of boxes) {
+    const cost = over(box);
+    if (cost < least) [best, least] = [box, cost];
+  }
+  taken.push(best);
+  return best;
 }
 
 const finite = (values) => values.filter((v) => Number.isFinite(v));
@@ -83,10 +108,11 @@ function ends(values, log, room) {
   return [back(lo - by), back(hi + by)];
 }
 
-/** Round places on a logarithmic axis: powers of ten, or of two where there are few of them. */
-function logTicks(lo, hi) {
+/** Round places on a logarithmic axis: powers of ten; where there are few of them 1, 2 and 5 of each, or powers of two. */
+function logTicks(lo, hi, twice) {
   const tens = decades(10 ** Math.ceil(Math.log10(lo) - 1e-9), 10 ** Math.floor(Math.log10(hi) + 1e-9));
   if (tens.length > 2) return tens;
+  if (!twice) return [...Array(20).keys()].flatMap((k) => [1, 2, 5].map((m) => m * 10 ** (k - 4))).filter((v) => v >= lo && v <= hi);
   const twos = [];
   for (let k = Math.ceil(Math.log2(lo) - 1e-9); k <= Math.log2(hi) + 1e-9; k++) twos.push(2 ** k);
   return twos.length > 8 ? twos.filter((_, i) => i % 2 === 0) : twos;
@@ -99,11 +125,11 @@ export function large(v) {
   return short(v);
 }
 
-function axes(ctx, { left, right, top, bottom, x0, x1, y0, y1, X, Y }, { xName, yName, xLog, yLog, xMarks }, colors) {
+function axes(ctx, { left, right, top, bottom, x0, x1, y0, y1, X, Y }, { xName, yName, xLog, yLog, xMarks, twice }, colors) {
   ctx.font = TICK;
   ctx.textBaseline = "middle";
   ctx.textAlign = "right";
-  const values = yLog ? logTicks(y0, y1) : ticks(y0, y1, bottom - top, 30);
+  const values = yLog ? logTicks(y0, y1, false) : ticks(y0, y1, bottom - top, 30);
   for (const v of values) {
     hairline(ctx, left, Y(v), right, Y(v), colors.line);
     ctx.fillStyle = colors.ink3;
@@ -111,7 +137,7 @@ function axes(ctx, { left, right, top, bottom, x0, x1, y0, y1, X, Y }, { xName, 
   }
   ctx.textAlign = "center";
   ctx.fillStyle = colors.ink3;
-  const below = xMarks ?? (xLog ? logTicks(x0, x1) : ticks(x0, x1, right - left, 56)).map((v) => [v, large(v)]);
+  const below = xMarks ?? (xLog ? logTicks(x0, x1, twice) : ticks(x0, x1, right - left, 56)).map((v) => [v, large(v)]);
   for (const [v, words] of below) ctx.fillText(words, X(v), bottom + 11);
   ctx.fillStyle = colors.ink2;
   ctx.textAlign = "right";
@@ -134,6 +160,7 @@ function stroke(ctx, plot, line, colors) {
   ctx.strokeStyle = ctx.fillStyle = colors[line.color];
   ctx.lineWidth = line.width ?? 2;
   ctx.lineJoin = "round";
+  if (line.width === 0) return; // only the edge of a shade
   ctx.setLineDash(line.dash ?? []);
   path(ctx, plot, line);
   ctx.stroke();
@@ -157,30 +184,40 @@ function shade(ctx, { X, Y }, low, high, colors) {
   ctx.fill();
 }
 
-function dashed(ctx, { left, right, top, bottom, Y }, { y, label }, taken, colors) {
-  if (Y(y) < top - 6 || Y(y) > bottom + 1) return;
+const visible = ({ top, bottom, Y }, y) => Y(y) >= top - 6 && Y(y) <= bottom + 1;
+
+function dashed(ctx, plot, { y }, colors) {
+  if (!visible(plot, y)) return;
   ctx.strokeStyle = colors.exact;
   ctx.lineWidth = 1;
   ctx.setLineDash([4, 3]);
   ctx.beginPath();
-  ctx.moveTo(left, Math.round(Y(y)) + 0.5);
-  ctx.lineTo(right, Math.round(Y(y)) + 0.5);
+  ctx.moveTo(plot.left, Math.round(plot.Y(y)) + 0.5);
+  ctx.lineTo(plot.right, Math.round(plot.Y(y)) + 0.5);
   ctx.stroke();
   ctx.setLineDash([]);
-  ctx.font = TICK;
-  const w = ctx.measureText(label).width;
-  const free = [Y(y) - 8, Y(y) + 9].find((py) => !taken.some((t) => overlap(t, { x: right - w - 6, y: py - 7, width: w + 6, height: 14 }))) ?? null;
-  if (free != null) taken.push(plate(ctx, label, right - 2, free, { colors, align: "right" }));
 }
 
-function ending(ctx, { X, Y, right, top, bottom }, line, taken, colors) {
-  const i = line.y.length - 1;
-  const x = Math.min(X(line.x[i]), right) - 4;
+function levelName(ctx, plot, { y, label }, room, colors) {
+  if (!visible(plot, y)) return;
+  const { left, right, Y } = plot;
+  ctx.font = TICK;
+  const w = ctx.measureText(label).width + 6;
+  const xs = [right - w, left + 4, left + 0.3 * (right - left), left + 0.6 * (right - left)];
+  const box = freest(xs.flatMap((x) => [Y(y) - 15, Y(y) + 2].map((top) => ({ x, y: top, width: w, height: 13 }))), room);
+  plate(ctx, label, box.x + 2, box.y + 6.5, { colors, height: 13 });
+}
+
+function ending(ctx, { X, Y, left, right, top, bottom }, line, room, colors) {
   ctx.font = LABEL;
   const w = ctx.measureText(line.label).width + 6;
-  const tries = [-10, 11, -24, 25, -38, 39].map((by) => Math.max(top - 2, Math.min(bottom - 8, Y(line.y[i]) + by)));
-  const y = tries.find((py) => !taken.some((t) => overlap(t, { x: x - w, y: py - 8, width: w, height: 16 }))) ?? tries[0];
-  taken.push(plate(ctx, line.label, x, y, { colors, align: "right", color: colors[line.color], font: LABEL, height: 16 }));
+  const boxes = [1, 0.8, 0.6, 0.4].flatMap((share) => {
+    const i = Math.round(share * (line.y.length - 1));
+    const x = Math.max(left, Math.min(X(line.x[i]), right) - w);
+    return [-20, 6, -34, 20].map((by) => ({ x, y: Math.max(top - 10, Math.min(bottom - 16, Y(line.y[i]) + by)), width: w, height: 15 }));
+  });
+  const box = freest(boxes, room);
+  plate(ctx, line.label, box.x + 2, box.y + 7.5, { colors, color: colors[line.color], font: LABEL, height: 16 });
 }
 
 function upright(ctx, { X, top, bottom, left, right }, { x, label }, colors) {
@@ -222,11 +259,11 @@ function mark(ctx, { Y }, { px, py, y, half, color, hollow, strong }, colors) {
   ctx.stroke();
 }
 
-function name(ctx, { right, left }, { px, py, label, strong }, taken, colors) {
+function name(ctx, { right, left, top }, { px, py, label, strong }, room, colors) {
   ctx.font = LABEL;
   const w = ctx.measureText(label).width + 4;
-  const places = [[px + 12, py - 1], [px - 12 - w, py - 1], [px - w / 2, py - 17], [px - w / 2, py + 18], [px + 9, py + 14], [px + 9, py - 15]];
-  const fits = ([x, y]) => x + w < right + 12 && x > left && !taken.some((t) => overlap(t, { x, y: y - 8, width: w, height: 16 }));
-  const [x, y] = places.find(fits) ?? places[2];
-  taken.push(plate(ctx, label, x + 2, y, { colors, color: strong ? colors.ink : colors.ink2, font: LABEL, height: 16 }));
+  const around = [[px + 11, py - 8], [px - 11 - w, py - 8], [px - w / 2, py - 26], [px - w / 2, py + 11], [px + 9, py + 6], [px + 9, py - 23], [px - 9 - w, py - 23], [px - 9 - w, py + 6], [px - w, py - 40], [px - w, py + 25]];
+  const boxes = around.filter(([x, y]) => x + w < right + 12 && x > left - 4 && y > top - 22).map(([x, y]) => ({ x, y, width: w, height: 16 }));
+  const box = freest(boxes.length ? boxes : [{ x: Math.max(left, px - w - 11), y: py - 8, width: w, height: 16 }], room);
+  plate(ctx, label, box.x + 2, box.y + 8, { colors, color: strong ? colors.ink : colors.ink2, font: LABEL, height: 16 });
 }

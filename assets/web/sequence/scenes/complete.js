@@ -8,7 +8,7 @@ import { createPad, imageName } from "./pad.js";
 
 const N = 16;
 const HTML = `<div class="seq-parts complete-parts"><div class="pad"></div><section><div class="bar"><label class="slide">Given <output></output><input type="range" class="given" min="0.1" max="0.9" step="0.05" value="0.5" aria-label="Part of the image that is given"></label><button type="button" class="button small again">New seed</button><span class="said"></span></div><div class="sixteen"></div></section>
-  <section class="side"><h3>Unsure of <small>bits of each pixel, on average</small></h3><div class="grid"></div><div class="votes"></div></section></div>`;
+  <section class="side"><h3>Unsure of <small>bits, on average</small></h3><div class="grid"></div><div class="votes"></div></section></div>`;
 
 function start({ container, find, say }, { session, store }) {
   const pad = createPad(find(".pad"), { onChange: ask });

@@ -33,20 +33,21 @@ function start({ container, find, say }, { session, store }) {
     if (!about) return;
     const c = curve();
     const even = c && smoothed(c.x, c.y);
-    chart.update(c && { xName: "tokens seen before, log", yName: "nats per token", xLog: true, lines: [{ x: c.x, y: c.y, color: "lineStrong", width: 1 }, { ...even, color: "accent", dots: true, label: NAMES[about.config.model] }], levels: levels().map(({ name, value }) => ({ y: value, label: `${name} ${fixed(value, 2)}` })) });
+    chart.update(c && { xName: "tokens seen before, log", yName: "nats per token", xLog: true, twice: true, lines: [{ x: c.x, y: c.y, color: "lineStrong", width: 1 }, { ...even, color: "accent", dots: true, label: NAMES[about.config.model] }], levels: levels().map(({ name, value }) => ({ y: value, label: `${name} ${fixed(value, 2)}` })) });
     say(asking.refused || sentence(c, even), asking.refused);
     tell(container, { step: asking.frame?.step, first: c?.y[0], last: even?.y.at(-1) });
   }
 
   function sentence(c, even) {
     if (!c) return "Reading the held-out text.";
-    const [first, last] = [even.y[0], even.y.at(-1)];
-    const half = even.x[even.y.findIndex((v) => first - v >= (first - last) / 2)];
-    const late = even.y[Math.max(0, even.y.length - 3)] - last;
+    const first = even.y[0];
+    const least = Math.min(...even.y);
+    const at = even.y.indexOf(least);
+    const half = even.x[even.y.findIndex((v) => first - v >= (first - least) / 2)];
     const windows = asking.frame.metrics.windows;
-    const still = late > 0.02 ? `and the last stretch still gives ${fixed(late, 2)}` : "and the last stretch gives nothing more that could be told from chance";
-    if (first - last < 0.02) return `${elsewhere(store, asking.frame)}Context makes no difference here: ${fixed(first, 2)} nats after one token, ${fixed(last, 2)} after ${int(c.x.at(-1))}. Step ${int(asking.frame.step)}, n ${int(windows)} windows.`;
-    return `${elsewhere(store, asking.frame)}After one token a held-out token costs ${fixed(first, 2)} nats, after ${int(even.x.at(-1))} ${fixed(last, 2)}: half of the gain is there after ${int(half)}, ${still}. Step ${int(asking.frame.step)}, n ${int(windows)} windows, training seed ${int(about.config.seed)}.`;
+    const still = at >= even.y.length - 2 ? "more context still helps at the end of the window" : "what lies further back does not help it";
+    if (first - least < 0.02) return `${elsewhere(store, asking.frame)}Context makes no difference here: ${fixed(first, 2)} nats after one token, at best ${fixed(least, 2)} after ${int(even.x[at])}. Step ${int(asking.frame.step)}, n ${int(windows)} windows.`;
+    return `${elsewhere(store, asking.frame)}After one token a held-out token costs ${fixed(first, 2)} nats, and ${fixed(least, 2)} at the lowest, after ${int(even.x[at])}: half of the gain is there after ${int(half)}, and ${still}. Step ${int(asking.frame.step)}, n ${int(windows)} windows, training seed ${int(about.config.seed)}.`;
   }
 
   return {

@@ -80,7 +80,7 @@ export function createText(container, { label, onPick }) {
       [shown, container.view] = [key, view];
       const spans = (view?.pieces ?? []).map((piece, i) => {
         const span = document.createElement("span");
-        span.textContent = piece;
+        span.textContent = i === 0 && piece === "\n" && view.given > 0 ? "↵" : piece; // a text need not begin with an empty line
         if (onPick) span.dataset.i = i;
         const share = values && Number.isFinite(values[i]) ? Math.max(0, Math.min(1, values[i] / most)) : 0;
         if (share > 0.01) span.style.setProperty("--t", share.toFixed(3));

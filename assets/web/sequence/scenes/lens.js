@@ -5,7 +5,7 @@ import { createText, defineScene, needsTransformer, show as signs, tell } from "
 
 const SHOWN = 6;
 const HTML = `<div class="bar"><label class="wide">Text <input type="text" class="typed" maxlength="600" placeholder="the beginning of the held-out text" aria-label="Text"></label><span class="said">press a token: what each layer expects after it</span></div>
-  <div class="seq-parts lens-parts"><section><h3>Text <small>ringed = the last token read</small></h3><div class="text big"></div></section><section><h3>What each layer would say next</h3><table class="lens"></table></section></div>`;
+  <div class="seq-parts lens-parts"><section><h3>Text <small>ringed = the last token read</small></h3><div class="text huge"></div></section><section><h3>What each layer would say next</h3><table class="lens"></table></section></div>`;
 
 function start({ container, find, say }, { session, store }) {
   const text = createText(find(".text"), { label: "The text; press a token", onPick: (i) => ((position = i + 1), ask()) });

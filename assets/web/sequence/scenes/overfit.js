@@ -5,7 +5,7 @@ import { average } from "../../views/curve.js";
 import { createChart } from "./chart.js";
 import { createText, defineScene, tell } from "./kit.js";
 
-const CALM = 0.8; // of the exponential average over the training loss
+const CALM = 0.5; // of the exponential average over the training loss
 const HTML = `<div class="bar"><label>Copies of at least <select aria-label="Shortest copy in characters"><option>10</option><option selected>20</option><option>40</option></select> characters</label><button type="button" class="button small again">New seed</button>
     <button type="button" class="button small strong preset">Overfit it: 2,000 characters</button><span class="said"></span></div>
   <div class="seq-parts overfit-parts"><section><h3>Loss, nats per character <small>gap shaded</small></h3><div class="plot"></div></section><section><h3>What it writes <small>copies underlined</small></h3><div class="text big"></div></section></div>`;
@@ -34,7 +34,7 @@ function start({ container, find, say }, { session, store, commands }) {
     const { x, val, train } = losses();
     const known = x.map((_, i) => i).filter((i) => Number.isFinite(train[i]));
     const pick = (values) => known.map((i) => values[i]);
-    chart.update(known.length > 1 ? { xName: "step", yName: "", gap: [0, 1], xs: [0, x.at(-1)], lines: [{ x: pick(x), y: pick(train), color: "ink2", dash: [4, 3], width: 1.5, label: "training, averaged" }, { x: pick(x), y: pick(val), color: "accent", label: "held out" }] } : null);
+    chart.update(known.length > 1 ? { xName: "step", yName: "", gap: [0, 2], xs: [0, x.at(-1)], lines: [{ x: pick(x), y: pick(train), color: "ink2", dash: [4, 3], width: 1.5, label: "training, averaged" }, { x: pick(x), y: pick(val), color: "accent", label: "held out" }, { x: pick(x), y: pick(x.map((_, i) => Math.max(val[i], train[i]))), color: "accent", width: 0 }] } : null);
     text.update(view(asking.frame, "text"));
     const m = asking.frame?.metrics;
     find(".said").textContent = m ? `300 tokens, temperature 0.8, seed ${asking.values.seed}` : "";

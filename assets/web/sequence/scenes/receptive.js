@@ -3,6 +3,7 @@
 import { fixed, int, percent } from "../../format.js";
 import { createAsking, elsewhere, ready, view } from "../../latent/scenes/asking.js";
 import { createPixels, paint } from "../../latent/scenes/pixels.js";
+import { createChart } from "./chart.js";
 import { createGrid } from "./grid.js";
 import { createText, defineScene, show as signs, tell } from "./kit.js";
 
@@ -13,14 +14,15 @@ const HTML = `<div class="bar"><span class="for-image"><label>Image held out <in
   <div class="seq-parts receptive-parts for-image"><section class="own"><h3>This run <small>gradient</small></h3><div class="grid"></div></section>
     <section><h3>Plain PixelCNN <small>can see</small></h3><div class="grid plain"></div></section><section><h3>Gated PixelCNN <small>can see</small></h3><div class="grid gated"></div></section>
     <section class="picture"><h3>The image</h3></section></div>
-  <div class="seq-parts for-text"><div class="text big"></div></div>`;
+  <div class="seq-parts seen-text for-text"><section><div class="text huge"></div></section><section><div class="plot"></div></section></div>`;
 
 function start({ container, find, say }, { session, store }) {
   const pick = (row, column) => ((place = [row, column]), ask());
   const grids = [createGrid(find(".own .grid"), "Gradient at each pixel; press another pixel to choose it", { onPick: pick }), createGrid(find(".plain"), "What a plain PixelCNN can see", { onPick: pick }), createGrid(find(".gated"), "What a gated PixelCNN can see", { onPick: pick })];
   const picture = createPixels("The image asked about");
   find(".picture").append(picture);
-  const text = createText(find(".text.big"), { label: "Tokens before, tint = how much the prediction depends on each", onPick: (i) => ((position = i + 1), ask()) });
+  const text = createText(find(".text.huge"), { label: "Tokens before, tint = how much the prediction depends on each", onPick: (i) => ((position = i + 1), ask()) });
+  const chart = createChart(find(".seen-text .plot"), "Gradient against tokens back");
   const field = createAsking({ session, store }, "receptive", { show, pause: 60 });
   const spot = createAsking({ session, store }, "blindspot", { show, pause: 60, lasting: () => true });
   let about = null;
@@ -42,7 +44,7 @@ function start({ container, find, say }, { session, store }) {
 
   function middle() {
     const shape = about.backdrop?.views.find((v) => v.type === "images")?.shapes.pixels;
-    return shape ? [Math.round(0.6 * shape[2]), Math.round(0.45 * shape[3])] : [4, 4];
+    return shape ? [Math.round(0.75 * shape[2]), Math.round(0.25 * shape[3])] : [6, 2];
   }
 
   function show() {
@@ -91,7 +93,9 @@ function start({ container, find, say }, { session, store }) {
     const shown = view(field.frame, "text");
     const value = shown?.arrays.value;
     const most = value ? Math.max(...value) : 1;
-    text.update(shown, { tint: "value", most });
+    text.update(shown && { ...shown, given: 0 }, { tint: "value", most });
+    const back = value && [...value].reverse().map((v) => v / most);
+    chart.update(back ? { xName: "tokens back", yName: "gradient, share of the longest", lines: [{ x: back.map((_, i) => i + 1), y: back, color: "accent", dots: back.length < 80 }], ys: [0, 1.05] } : null);
     find(".said").textContent = "press a token: the prediction after it is taken apart";
     say(field.refused || textWords(shown, value, most), field.refused);
     tell(container, { tokens: value?.length, matter: field.frame?.metrics["tokens that matter"] });

@@ -7,10 +7,10 @@ import { createText, defineScene, tell } from "./kit.js";
 
 const WAYS = [
   { key: "temperature", words: "Temperature", lo: 0, hi: 2, step: 0.05, value: 1, write: (v) => fixed(v, 2) },
-  { key: "top_k", words: "Top-k, temperature 1", lo: 1, hi: 40, step: 1, value: 5, write: int, name: "top-k" },
-  { key: "top_p", words: "Top-p, temperature 1", lo: 0.05, hi: 1, step: 0.05, value: 0.8, write: (v) => fixed(v, 2), name: "top-p" },
+  { key: "top_k", words: "Top-k", note: "temperature 1", lo: 1, hi: 40, step: 1, value: 5, write: int, name: "top-k" },
+  { key: "top_p", words: "Top-p", note: "temperature 1", lo: 0.05, hi: 1, step: 0.05, value: 0.8, write: (v) => fixed(v, 2), name: "top-p" },
 ];
-const column = ({ key, words, lo, hi, step, value }) => `<section data-way="${key}"><label class="slide"><span>${words} <output></output></span><input type="range" min="${lo}" max="${hi}" step="${step}" value="${value}" aria-label="${words}"></label><div class="text"></div><p class="figures"></p></section>`;
+const column = ({ key, words, note = "", lo, hi, step, value }) => `<section data-way="${key}"><label class="slide"><span>${words} <output></output> <small>${note}</small></span><input type="range" min="${lo}" max="${hi}" step="${step}" value="${value}" aria-label="${words}"></label><div class="text big"></div><p class="figures"></p></section>`;
 const HTML = `<div class="bar"><label>Prompt <input type="text" class="prompt" maxlength="200" placeholder="a new line" aria-label="Prompt"></label><button type="button" class="button small again">New seed</button><span class="said"></span></div>
   <div class="seq-parts sampling-parts">${WAYS.map(column).join("")}<section class="charts-2"><div class="plot different"></div><div class="plot likely"></div></section></div>`;
 

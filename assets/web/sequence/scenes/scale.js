@@ -42,12 +42,13 @@ function start({ container, find, say }, { family, store }) {
     const slim = width < 560;
     const gap = 18;
     const inner = width - (slim ? 0 : NAME);
-    const each = (inner - gap * (COLUMNS.length - 1)) / COLUMNS.length;
+    const pad = slim ? 10 : 0;
+    const each = (inner - pad - gap * (COLUMNS.length - 1)) / COLUMNS.length;
     const [top, bottom] = [24, height - 20];
     const pitch = (bottom - top) / all.length;
     if (!slim) all.forEach((r, i) => label(ctx, r, 0, top + (i + 0.5) * pitch, colors));
     COLUMNS.forEach(([words, [lo, hi]], c) => {
-      const left = (slim ? 0 : NAME) + c * (each + gap);
+      const left = (slim ? pad : NAME) + c * (each + gap);
       column(ctx, { words, lo, hi, left, right: left + each, top, bottom, pitch, slim, first: c === 0 }, all, c, colors);
     });
   }
@@ -61,7 +62,7 @@ function start({ container, find, say }, { family, store }) {
   }
 
   function column(ctx, { words, lo, hi, left, right, top, bottom, pitch, slim, first }, all, c, colors) {
-    const X = scale(lo, hi, left, right - 44, true);
+    const X = scale(lo, hi, left, right - 52, true);
     ctx.font = TICK;
     ctx.textBaseline = "middle";
     for (const v of decades(lo, hi, slim ? 2 : 4)) {
@@ -76,11 +77,11 @@ function start({ container, find, say }, { family, store }) {
     all.forEach((r, i) => {
       const y = top + (i + 0.5) * pitch + (slim ? 6 : 0);
       if (slim && first) label(ctx, r, left, y - 13, colors);
-      bar(ctx, { v: [r.parameters, r.tokens, flopOf(r)][c], left, X, y, high: Math.min(14, pitch * (slim ? 0.34 : 0.5)), mine: r.own }, colors);
+      bar(ctx, { v: [r.parameters, r.tokens, flopOf(r)][c], left, X, y, high: Math.min(14, pitch * (slim ? 0.34 : 0.5)), mine: r.own, write: c === 2 ? power : large }, colors);
     });
   }
 
-  function bar(ctx, { v, left, X, y, high, mine }, colors) {
+  function bar(ctx, { v, left, X, y, high, mine, write }, colors) {
     ctx.font = TICK;
     ctx.textAlign = "left";
     if (v == null) {
@@ -92,9 +93,10 @@ function start({ container, find, say }, { family, store }) {
     ctx.fillStyle = mine ? colors.accent : colors.data;
     ctx.fillRect(left, y - high / 2, Math.max(2, X(v) - left), high);
     ctx.fillStyle = colors.ink2;
-    ctx.fillText(large(v).replace(/^1e(\d+)$/, (_, k) => `10${sup(k)}`), X(v) + 5, y);
+    ctx.fillText(write(v), X(v) + 5, y);
   }
 
+  const power = (v) => `${fixed(v / 10 ** Math.floor(Math.log10(v)), 1)} · 10${sup(Math.floor(Math.log10(v)))}`;
   const sup = (k) => [...String(k)].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join("");
 
   function show() {
@@ -102,7 +104,7 @@ function start({ container, find, say }, { family, store }) {
     count();
     surface.schedule();
     const mine = own();
-    find(".numbers").innerHTML = changes(mine).map(([a, b]) => `<dt>${a}</dt><dd>${b}</dd>`).join("");
+    find(".numbers").innerHTML = changes(mine).map(([a, b]) => `<div><dt>${a}</dt><dd>${b}</dd></div>`).join("");
     say(sentence(mine));
     tell(container, { parameters: mine?.parameters, tokens: mine?.tokens, flop: mine?.flop, rows: rows().length });
   }

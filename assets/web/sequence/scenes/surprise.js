@@ -10,14 +10,14 @@ import { createPad, imageName } from "./pad.js";
 const AGAINST = { inverted: "black for white", shuffled: "pixels shuffled", noise: "noise", fashion: "clothes", mnist: "digits" };
 const N = 200; // images of each kind
 const HTML = `<div class="seq-parts surprise-text for-text"><section><h3>Type a text <small>any at all</small></h3><textarea maxlength="1500" spellcheck="false" aria-label="Text to read"></textarea><div class="row"><button type="button" class="button small strange">A strange text</button><button type="button" class="button small own-text">Held-out text</button></div></section>
-    <section><h3>Surprise <small>tint = −log p, 0 … 6 nats</small></h3><div class="text big"></div></section><section class="side"><dl class="totals"></dl></section></div>
+    <section><h3>Surprise <small>tint = −log p, 0 … 6 nats</small></h3><div class="text huge"></div></section><section class="side"><dl class="totals"></dl></section></div>
   <div class="seq-parts surprise-image for-image"><div class="pad"></div><section><h3>Surprise <small class="scale"></small></h3><div class="grid"></div></section>
     <section><h3>Among images held out <small>bits per pixel</small></h3><div class="plot held"></div></section>
     <section><h3>Told apart <label class="inline">from <select aria-label="Other images"></select></label></h3><div class="plot roc"></div></section></div>`;
 const STRANGE = "zxq vvkj 8812 qqpx wzzt";
 
 function start({ container, find, say }, { session, store }) {
-  const text = createText(find(".text.big"), { label: "The text, tint = surprise of each token" });
+  const text = createText(find(".text.huge"), { label: "The text, tint = surprise of each token" });
   const pad = createPad(find(".pad"), { onChange: askImage });
   const grid = createGrid(find(".grid"), "Surprise of each pixel");
   const charts = [createChart(find(".held"), "Bits per pixel of images held out, and of this one"), createChart(find(".roc"), "ROC: other images told from held-out ones")];
@@ -54,7 +54,7 @@ function start({ container, find, say }, { session, store }) {
     const shown = view(reading.frame, "text");
     text.update(shown, { tint: "surprise", most: 6 });
     const m = reading.frame?.metrics;
-    const facts = m ? [["total", `${fixed(m["nll [nats]"], 1)} nats`], ["", `${fixed(m["nll [bits]"], 1)} bits`], ["per character", `${fixed(m.nats_per_char, 2)} nats`], ["per byte", `${fixed(m.bits_per_byte, 2)} bits`], ["perplexity", fixed(m.perplexity, 1)], ["likelier than held-out", percent(m["rank held out"], 0)]] : [];
+    const facts = m ? [["total", `${fixed(m["nll [nats]"], 1)} nats`], ["", `${fixed(m["nll [bits]"], 1)} bits`], ["per character", `${fixed(m.nats_per_char, 2)} nats`], ["per byte", `${fixed(m.bits_per_byte, 2)} bits`], ["perplexity", fixed(m.perplexity, 1)], ["held-out pieces less likely", percent(m["rank held out"], 0)]] : [];
     find(".totals").innerHTML = facts.map(([a, b]) => `<dt>${a}</dt><dd>${b}</dd>`).join("");
     say(reading.refused || textWords(shown, m), reading.refused);
     tell(container, { nats: m?.["nll [nats]"], bits: m?.["nll [bits]"], step: reading.frame?.step });
@@ -90,7 +90,7 @@ function start({ container, find, say }, { session, store }) {
   function imageWords(m, auroc) {
     if (!m) return "Weighing the image.";
     const rank = m["rank held out"];
-    const verdict = rank < 0.05 ? "stranger than nearly all" : rank > 0.95 ? "likelier than nearly all" : "as they are";
+    const verdict = rank < 0.05 ? "stranger than nearly all" : rank > 0.95 ? "likelier than nearly all" : "like them";
     const own = `${imageName(weighing.values)} costs ${fixed(m["nll [nats]"], 1)} nats (${fixed(m["nll [nats]"] / Math.LN2, 1)} bits, ${fixed(m.bits_per_dim, 3)} per pixel): ${percent(rank, 0)} of 200 images held out are less likely, so it is ${verdict}.`;
     if (about.config.conditional) return `${own} A model that is told the class cannot weigh images without one. Step ${int(weighing.frame.step)}.`;
     if (auroc == null) return own;
