@@ -274,6 +274,7 @@ class Family:
     diagnose: Callable[[Sequence[Mapping[str, float]], Any], Note | None]
     headline: Callable[[Any], tuple[str, ...]]  # Config -> names of the metrics shown as tiles
     questions: Mapping[str, type[Any]] = field(default_factory=dict)  # what a run can be asked: name -> class whose fields are knobs
+    references: Mapping[str, str] = field(default_factory=dict)  # format of `engines.exchange` -> module that writes and reads it
 
     def build(self, config: Any, *, device: str = "cpu", data: np.ndarray | None = None) -> Engine:
         """A fresh engine. `data` carries the visitor's own points (n, 2), images (n, c, h, w), text as

@@ -23,4 +23,5 @@ FAMILY = Family(
     diagnose=diagnose,
     headline=headline,
     questions=QUESTIONS | MORE_QUESTIONS,
+    references={"transformers": "engines.autoregressive.references"},
 )

@@ -51,6 +51,7 @@ TEXT: dict[type[Any], Answer] = {
 PIXELS: dict[type[Any], Answer] = {
     q.Receptive: pixels.receptive,
     q.Pixel: pixels.pixel,
+    q.Draw: pixels.drawn,
     q.Likelihood: pixels.likelihood,
     q.Complete: pixels.complete,
     q.Anomaly: pixels.anomaly,

@@ -1,5 +1,7 @@
 // What only the autoregressive tab has: text token by token or pixel by pixel as its stage, and scenes that open the predictions up.
 import { createSequenceArea } from "../sequence/area.js";
+import { createContext } from "../sequence/context.js";
+import { createOwnText } from "../sequence/owntext.js";
 import { createRowReadings } from "../rowreadings.js";
 import * as cache from "../sequence/scenes/cache.js";
 import * as complete from "../sequence/scenes/complete.js";
@@ -18,9 +20,10 @@ import * as surprise from "../sequence/scenes/surprise.js";
 /** @type {import("../lab.js").Tab} */
 export const autoregressive = {
   createArea: createSequenceArea,
-  createReadings: createRowReadings,
+  createReadings: (part, tools) => createRowReadings(part, { ...tools, tail: (box) => createContext(box, tools, tools.family.chart_height) }),
+  createOwn: createOwnText,
   scenes: { sampling, surprise, receptive, complete, lens, context, ladder, order, overfit, mask, cache, reference, scale },
-  home: { text: "Text", image: "Pixel by pixel" },
+  home: { text: "Text", image: "Pixel by pixel", codes: "Code by code" },
   shortcuts: [
     ["surprise", "Surprise of anything", "pen"],
     ["sampling", "Temperature", "seed"],
