@@ -105,7 +105,7 @@ class Again:
         self.run, c = copy.copy(engine), engine.config
         self.first = 0 if engine.latent is None else engine.latent.first
         self.run.step, self.run.rng = self.first, Rng(c.seed, ("init", "data", "eps", "sigma"), engine.device)
-        self.run.net = build_network(c, engine.info, engine.shape, self.run.rng["init"])
+        self.run.net = build_network(c, engine.info, self.run.rng["init"], () if engine.latent is None else engine.shape)
         self.run.ema, self.run._weights = Ema(self.run.net), list(self.run.net.parameters())
         self.run.opt = torch.optim.Adam(self.run._weights, c.lr, (c.beta1, c.beta2), fused=True)
         self.averages = [(f"EMA {decay:g}", Ema(self.run.net), decay, False) for decay in decays]
