@@ -39,7 +39,7 @@ class DiffusionEngine:
         self.config, self.step, self.total = config, 0, config.steps
         self.device = torch.device(device)
         self.image = kind(config.dataset) == "image"
-        self.data = captioned(config.dataset) if config.text else load(config.dataset, data)
+        self.data: Any = captioned(config.dataset) if config.text else load(config.dataset, data)
         shape = tuple(self.data.shape)
         self.info = DATASETS.get(config.dataset) or DatasetInfo(
             config.dataset, kind(config.dataset), "", "", shape, classes=tuple(getattr(self.data, "classes", ()))

@@ -68,7 +68,7 @@ class CellAutoencoder(Autoencoder):
     def start_at(self, mean: Tensor) -> None:
         """Let the first output be near the mean brightness of each channel of the mean image (c, h, w)."""
         with torch.no_grad():
-            cast(nn.Conv2d, self.decoder[5]).bias.copy_(torch.logit(mean.mean((1, 2)), eps=1e-3).repeat_interleave(4))
+            cast(Tensor, cast(nn.Conv2d, self.decoder[5]).bias).copy_(torch.logit(mean.mean((1, 2)), eps=1e-3).repeat_interleave(4))
 
 
 def build_autoencoder(image: tuple[int, ...], latents: int, cells: bool, generator: torch.Generator) -> Autoencoder:

@@ -19,6 +19,7 @@ export const diffusion = {
   createArea: createDenoiseArea,
   createReadings: createDenoiseReadings,
   scenes: { anatomy, forward, matrix, trajectories, grids, eta, score, targets, averages, distil, seeds },
+  mark: "square",
   home: { "2d": "From noise to data", image: "From noise to data" },
   shortcuts: [
     ["forward", "Data to noise", "right"],
