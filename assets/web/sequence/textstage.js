@@ -146,7 +146,7 @@ export function createTextStage(box, lab, layers) {
     copies();
     const marked = layers.copies && checked.text === text && checked.marked ? checked.marked : text;
     const mask = layers.mask && trained && about.config.causal ? reaches(about.config) : 0;
-    written.update({ text: held(marked), tint: tint(), position: trained ? position : -1, shown, mask, row: link?.row, column: link?.column, faded: seen.faded });
+    written.update({ text: held(marked), tokens: about.config.tokens, tint: tint(), position: trained ? position : -1, shown, mask, row: link?.row, column: link?.column, faded: seen.faded });
     showLegend(text, trained);
     showNext(text, trained);
     if (trained) looking.update({ text, position, about, resting: may() });
@@ -189,7 +189,7 @@ export function createTextStage(box, lab, layers) {
     find(".view-next .said").textContent = trained ? sentence(text, chosen) : "";
     find(".another").disabled = Boolean(locked) || !answer;
     find(".undo").disabled = !writing.canUndo;
-    find(".forks").hidden = !trained;
+    find(".forks").hidden = !trained || !store.live;
     find(".view-next").dataset.chosen = chosen ?? "";
   }
 
