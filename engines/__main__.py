@@ -97,6 +97,8 @@ def parser() -> Parser:
 
     p = commands.add_parser("import", help="make a run folder of such a folder")
     p.add_argument("folder", metavar="DIR")
+    p.add_argument("--dataset", help="the text that a model which was not exported from here is to be a model of")
+    p.add_argument("--data", metavar="FILE", help="the text itself, of own-text")
     p.add_argument("--out", required=True, metavar="RUN")
     p.set_defaults(run=run_import)
     return top
@@ -248,8 +250,9 @@ def run_import(args: argparse.Namespace) -> int:
     source = Path(args.folder)
     if not source.is_dir():
         raise ValueError(f"{args.folder} is not a folder")
-    family, engine, found = load(source)
+    family, engine, found, data = load(source, args.dataset, args.data)
     folder = new_folder(args.out)
+    keep_data(folder, data)
 
     from engines.state import pack
 

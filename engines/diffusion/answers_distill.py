@@ -81,7 +81,7 @@ def _compare(engine: DiffusionEngine, net: nn.Module, asked: q.Distil) -> dict[s
     cells: dict[str, list] = {"teacher": [], "student": []}
     distances: dict[str, list[float]] = {"teacher": [], "student": []}
     for name, network in (("teacher", engine.ema.net), ("student", net)):
-        denoise = denoiser(network, engine.parameterisation, y)
+        denoise = denoiser(network, engine.parameterisation, None if y is None else engine.condition(y))
         for k in COUNTS:
             sigmas, noise = grid_of(engine, k), seeded(asked.seed, "sampler", engine.device)
             x = eps * (1 + sigmas[0] ** 2).sqrt()

@@ -23,7 +23,7 @@ from engines.data import DatasetInfo, kind
 from engines.diffusion.config import DISCRETE, Config
 from engines.diffusion.model import build_network
 from engines.diffusion.parameterisations import PARAMETERISATIONS, as_column, denoiser
-from engines.diffusion.schedules import FIRST_FLOW_TIME, T, sigmas_of
+from engines.diffusion.schedules import BETAS, FIRST_FLOW_TIME, T
 
 NAMES = ("DenoisingModel", "DenoisingPipeline", "ModelMixin")
 
@@ -38,6 +38,12 @@ def __getattr__(name: str) -> Any:
 def schedule_of(config: Config) -> str:
     """The table of 1,000 noise levels that timesteps count in; DDPM's for runs that were trained on none."""
     return config.schedule if config.schedule in DISCRETE else "linear"
+
+
+def their_sigmas(schedule: str) -> np.ndarray:
+    """(T,) sigma of each timestep as diffusers has it, in float32: at the lowest noise, where ᾱ is almost 1, that is off by 3e-4."""
+    level = torch.cumprod(1 - torch.from_numpy(BETAS[schedule]()).float(), 0).double().numpy()
+    return np.sqrt((1 - level) / level)
 
 
 def blank_network(config: Config, shape: tuple[int, ...], classes: int) -> torch.nn.Module:
@@ -69,7 +75,7 @@ def classes() -> tuple[Any, Any, Any]:
             config = from_dict(Config, dict(run))
             self.net = blank_network(config, tuple(shape), classes)
             self.parameterisation = PARAMETERISATIONS[config.objective]
-            self.table = sigmas_of(schedule_of(config))
+            self.table = their_sigmas(schedule_of(config))
 
         def sigma(self, timestep: float) -> float:
             if self.config.flow:

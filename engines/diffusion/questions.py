@@ -51,9 +51,10 @@ class Trajectories(Question):
 class Denoise(Question):
     """A batch, step by step: x_t, and what the network takes it for."""
 
-    n: int = knob(16, "Examples", lo=1, hi=64)
+    n: int = knob(16, "Examples", lo=1, hi=300, help="on images, no more than 64")
     sampler: str = _sampler()
     num_steps: int = _steps()
+    frames: int = knob(100, "Steps kept", lo=2, hi=1_000, help="of a longer walk so many, evenly")
     cfg_scale: float = knob(-1.0, "Guidance", lo=-1.0, hi=10.0, help="−1 = as the run says")
     label: int = _label()
     ema: bool = knob(True, "Averaged weights")
@@ -62,9 +63,11 @@ class Denoise(Question):
 
 @dataclass(frozen=True)
 class ScoreField(Question):
-    """The score at one noise level: learned, exact, and how far apart. 2-D."""
+    """The score at one noise level or several: learned, exact, and how far apart. 2-D."""
 
     sigma: float = knob(0.3, "σ", lo=1e-3, hi=100.0, log=True)
+    sigmas: tuple[float, ...] = knob((), "Levels", lo=1e-3, hi=1e3, most=64, help="one layer each; none = σ alone")
+    zoomed: bool = knob(False, "In the flow's coordinates", help="places are x / (1 + σ), as paths are drawn")
     rows: int = knob(24, "Arrows in each direction", lo=4, hi=40)
 
 
@@ -188,6 +191,17 @@ class Averages(Question):
     seed: int = _seed()
 
 
+@dataclass(frozen=True)
+class Attention(Question):
+    """Which part of the image looked at which word of its caption? Runs that are told words."""
+
+    caption: str = knob("", "Caption", most=200, help="none = a seven")
+    n: int = knob(4, "Images", lo=1, hi=16)
+    num_steps: int = _steps()
+    cfg_scale: float = knob(-1.0, "Guidance", lo=-1.0, hi=10.0, help="−1 = as the run says")
+    seed: int = _seed()
+
+
 METHODS = {
     "progressive": "one step is to land where two did, again and again. Salimans & Ho, 2022",
     "consistency": "all places of a path are to have one end. Song et al., 2023",
@@ -227,4 +241,5 @@ QUESTIONS = {
     "bound": Bound,
     "parity": Parity,
     "distil": Distil,
+    "attention": Attention,
 }

@@ -57,6 +57,8 @@ def export(engine: DiffusionEngine, folder: str | Path, sampler: str = "") -> Pa
     from engines.diffusion.pipeline import classes
 
     c = engine.config
+    if engine.latent is not None:
+        raise ValueError("space=latent cannot be written as a folder of diffusers: its pipeline here denoises pixels or points")
     sampler = sampler or NEAREST.get(c.sampler, c.sampler)
     model_class, pipeline_class, _ = classes()
     shift = [float(v) for v in torch.as_tensor(engine.shift).flatten()]

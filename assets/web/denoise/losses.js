@@ -54,7 +54,7 @@ export function createLosses(box) {
   /** Where most could still be learned. */
   function words() {
     if (!learned) return "";
-    if (!best) return "The loss cannot reach zero: many clean images could have made the same noisy one. How low it could be is not known.";
+    if (!best) return "The loss cannot reach zero: many clean images could have made the same noisy one. How low it could be is not known. n 16 at each σ, fixed noise.";
     const over = Array.from(learned.arrays.y, (v, i) => v - best.arrays.y[i]);
     const at = over.indexOf(Math.max(...over));
     const level = short(+Math.exp(learned.arrays.x[at]).toPrecision(2));

@@ -20,7 +20,7 @@ export const rowOf = (sampler, { image, calls = CALLS, seed = 0 }) => ["matrix",
  * @param {HTMLElement} box
  * @param {{rows: string[], calls?: number[], onPick: (sampler: string, steps: number) => void, count?: number}} on
  */
-export function createMatrix(box, { rows, calls = CALLS, onPick, count = 6 }) {
+export function createMatrix(box, { rows, calls = CALLS, onPick, count = 3 }) {
   box.classList.add("sampler-matrix");
   const head = `<tr><th scope="col">calls, at most</th>${calls.map((k) => `<th scope="col">${k}</th>`).join("")}</tr>`;
   const row = (key) => `<tr data-sampler="${key}"><th scope="row"><b>${SAMPLERS[key][0]}</b><span></span></th>${calls.map((k) => `<td><button type="button" data-calls="${k}" disabled><i></i><b></b></button></td>`).join("")}</tr>`;
@@ -51,6 +51,7 @@ export function createMatrix(box, { rows, calls = CALLS, onPick, count = 6 }) {
   return {
     /** @param {{frames: Map<string, object>, floor: number|null, config: object, backdrop: object}} seen a frame per sampler */
     update(seen) {
+      box.classList.toggle("of-images", !seen.backdrop?.views.some((v) => v.panel === "stage" && v.type === "points"));
       for (const sampler of rows) {
         const known = cellsOf(seen.frames.get(sampler));
         box.querySelector(`[data-sampler="${sampler}"] th span`).textContent = kindOf(sampler, seen.config);

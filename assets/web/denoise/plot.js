@@ -10,8 +10,8 @@ const MARGIN = { left: 44, right: 12, top: 22, bottom: 34 };
 const LINE = 14; // px between two names at the ends of lines
 
 /** Round values over a logarithmic axis: powers of ten, with twos and fives where it is short. */
-function logTicks(lo, hi) {
-  const fine = Math.log10(hi / lo) < 1.6 ? [1, 2, 5] : [1];
+function logTicks(lo, hi, short_ = 1.6) {
+  const fine = Math.log10(hi / lo) < short_ ? [1, 2, 5] : [1];
   const all = decades(10 ** Math.floor(Math.log10(lo)), 10 ** Math.ceil(Math.log10(hi)), 12).flatMap((d) => fine.map((m) => m * d));
   return all.filter((v) => v >= lo * 0.999 && v <= hi * 1.001);
 }
@@ -22,7 +22,7 @@ function endsOf(values, { log, range, room = 0.06 }) {
   const known = values.filter((v) => Number.isFinite(v) && (!log || v > 0));
   if (!known.length) return log ? [0.1, 1] : [0, 1];
   const [lo, hi] = [Math.min(...known), Math.max(...known)];
-  if (log) return [lo / 1.12, Math.max(hi * 1.12, lo * 2)];
+  if (log) return room ? [lo / 1.12, Math.max(hi * 1.12, lo * 2)] : [lo, Math.max(hi, lo * 2)];
   const from = Math.min(0, lo);
   return [from - (from < 0 ? (hi - lo) * room : 0), hi + ((hi - from) * room || 1)];
 }
@@ -46,7 +46,7 @@ export function createPlot(container, label, { onPick } = {}) {
   function draw(ctx, width, height, colors) {
     if (!data) return;
     const { lines, x, y, floors = [], cursor = null, room = 0 } = data;
-    const box = { left: MARGIN.left, right: width - Math.max(MARGIN.right, width < 420 ? room * 0.8 : room), top: MARGIN.top, bottom: height - MARGIN.bottom };
+    const box = { left: MARGIN.left, right: width - Math.max(MARGIN.right, width < 340 ? room * 0.8 : room), top: MARGIN.top, bottom: height - MARGIN.bottom };
     const xs = endsOf(lines.flatMap((l) => Array.from(l.x)), { room: 0, ...x });
     const ys = endsOf([...lines.flatMap((l) => [...Array.from(l.y), ...(l.spread ?? []).flatMap((s) => s.slice(1))]), ...floors.map((f) => f.y)], y);
     plot = { ...box, xs, X: scale(...xs, box.left, box.right, x.log), Y: scale(...ys, box.bottom, box.top, y.log) };
@@ -59,7 +59,7 @@ export function createPlot(container, label, { onPick } = {}) {
     if (cursor != null) upright(ctx, plot, cursor, colors);
     ctx.restore();
     for (const { y: at, label: words } of floors) level(ctx, plot, at, words, colors);
-    names(ctx, lines.filter((l) => !l.bare && l.x.length), plot, height, colors);
+    names(ctx, lines.filter((l) => !l.bare && l.x.length), plot, colors);
   }
 
   function axes(ctx, { left, right, top, bottom, X, Y, xs }, ys, colors) {
@@ -68,7 +68,7 @@ export function createPlot(container, label, { onPick } = {}) {
     ctx.font = TICK;
     ctx.fillStyle = colors.ink3;
     ctx.textAlign = "center";
-    const marks = data.x.marks ?? (data.x.log ? logTicks(...xs) : ticks(...xs, right - left, 52)).map((v) => [v, short(v)]);
+    const marks = data.x.marks ?? (data.x.log ? logTicks(...xs, 2.7) : ticks(...xs, right - left, 52)).map((v) => [v, short(v)]);
     let end = -Infinity;
     for (const [v, words] of marks) {
       const half = ctx.measureText(words).width / 2;
@@ -135,18 +135,27 @@ export function createPlot(container, label, { onPick } = {}) {
     ctx.lineTo(right, Y(at));
     ctx.stroke();
     ctx.setLineDash([]);
-    plate(ctx, words, left + 6, Y(at) + (bottom - Y(at) > 16 ? 9 : -9), { colors });
+    if (words) plate(ctx, words, left + 6, Y(at) + (crowdBelow(at) ? -9 : 9), { colors });
+  }
+
+  /** Whether the lines run under a level where its name would stand, or the axis does. */
+  function crowdBelow(at) {
+    const { X, Y, left, right, bottom } = plot;
+    if (bottom - Y(at) < 18) return true;
+    if (Y(at) - plot.top < 14) return false;
+    const near = data.lines.flatMap((l) => Array.from(l.y).filter((_, i) => X(l.x[i]) < left + (right - left) * 0.4));
+    return near.filter((v) => v < at).length > near.length / 2;
   }
 
   /** Names at the ends of lines, moved apart where they would meet. */
-  function names(ctx, lines, { X, Y, right, top, bottom }, height, colors) {
+  function names(ctx, lines, { X, Y, right, top, bottom }, colors) {
+    const lowest = bottom - 2;
     const ends = lines.map((l) => ({ l, x: X(l.x[l.x.length - 1]), y: Math.max(top, Math.min(bottom, Y(l.y[l.y.length - 1]))) })).sort((a, b) => a.y - b.y);
     ends.forEach((e, i) => (e.at = i ? Math.max(e.y, ends[i - 1].at + LINE) : e.y));
-    const over = (ends.at(-1)?.at ?? 0) - (height - 6);
-    if (over > 0) for (let i = ends.length - 1, limit = height - 6; i >= 0; i--, limit -= LINE) ends[i].at = Math.min(ends[i].at, limit);
+    for (let i = ends.length - 1, limit = lowest; i >= 0; i--, limit -= LINE) ends[i].at = Math.min(ends[i].at, limit);
     ctx.font = LABEL;
     for (const { l, x, at } of ends) {
-      const beside = data.room && x > right - 4;
+      const beside = data.room && x > right - 12;
       plate(ctx, l.name, beside ? right + 7 : Math.min(x, right) - 4, beside ? at : at - 9, { colors, font: LABEL, height: 15, align: beside ? "left" : "right", color: l.faint ? colors.ink3 : roleColor(colors, l.color) });
     }
   }

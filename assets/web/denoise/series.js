@@ -50,7 +50,7 @@ export function createSeries({ session, store }, show) {
   }
 
   async function pump() {
-    if (series.busy) return;
+    if (series.busy || series.refused || !series.missing()) return;
     series.busy = true;
     let next = null;
     while (!series.refused && (next = list.find((q) => !frames.has(idOf(q))))) await answer(next);

@@ -8,7 +8,7 @@ import { createAskingScene, curve, distanceOf, isImage, layOut, panels } from ".
 
 export const title = "Average of weights";
 
-const NAMES = [["raw", "Raw weights", [1, 3]], ["EMA 0.9", "EMA 0.9", [4, 2]], ["EMA 0.99", "EMA 0.99", [8, 3]], ["EMA 0.999", "EMA 0.999", []], ["EMA 0.999 without warm-up", "0.999, no warm-up", [8, 3, 1, 3]]];
+const NAMES = [["raw", "Raw weights", [1, 3]], ["EMA 0.9", "EMA 0.9", [4, 2]], ["EMA 0.99", "EMA 0.99", [8, 3]], ["EMA 0.999", "EMA 0.999", []], ["EMA 0.999 without warm-up", "no warm-up", [8, 3, 1, 3]]];
 const STEPS = { "2d": [200, 1000, 3000], image: [50, 100, 200] };
 
 export function create(container, tools) {
@@ -18,7 +18,7 @@ export function create(container, tools) {
       <section class="again"><h3>The beginning made again <small></small></h3><label class="wide-slider"><span>step</span><input type="range" min="0" max="5" value="5" aria-label="Step"></label><div class="five">${NAMES.map(([key, words]) => `<figure data-name="${key}"><div class="cell"></div><figcaption>${words}<b></b></figcaption></figure>`).join("")}</div></section>
       <section><h3>Loss on fixed noise <small>log, against the step</small></h3><div class="plot loss"></div><h3>Distance from the data</h3><div class="plot near"></div></section></div>`,
   });
-  const cells = new Map([...container.querySelectorAll("figure")].map((f) => [f.dataset.of ?? f.dataset.name, createCell(f.querySelector(".cell"), f.dataset.of ?? f.dataset.name)]));
+  const cells = new Map([...container.querySelectorAll("figure")].map((f) => [f.dataset.of ? `now/${f.dataset.of}` : f.dataset.name, createCell(f.querySelector(".cell"), f.dataset.of ?? f.dataset.name)]));
   const plots = Object.fromEntries(["loss", "near"].map((key) => [key, createPlot(find(`.${key}`), key === "loss" ? "Validation loss against the step" : "Sliced W₁ against the step", { onPick: pick })]));
   const again = createSeries(tools, () => scene.draw()); // asked for on a press
   let wanted = 0; // steps
@@ -44,26 +44,26 @@ export function create(container, tools) {
     options(about);
     const frame = scene.get(...ask(about, 0));
     const backdrop = tools.store.backdrop();
-    if (wanted) again.want({ ...about, running: about.running }, [ask(about, wanted)], [...BESIDE, "sampler", "num_steps"]);
+    if (wanted) again.want(about, [ask(about, wanted)], [...BESIDE, "sampler", "num_steps"]);
     for (const name of ["raw", "averaged"]) {
       const m = frame?.metrics;
-      cells.get(name).update({ view: panels(frame, "now").find((v) => v.name === name) ?? null, backdrop, count: 9 });
+      cells.get(`now/${name}`).update({ view: panels(frame, "now").find((v) => v.name === name) ?? null, backdrop, count: 8 });
       find(`[data-of=${name}] figcaption`).innerHTML = `${name === "raw" ? "Raw weights" : `Averaged, ${about.config.ema_decay}`}<b>${m ? `${fixed(m[`${name}/sliced_w1`], 3)} · loss ${fixed(m[`${name}/validation_mse`], 4)}` : ""}</b>`;
     }
     const other = redone();
     const steps = marks();
     const at = Math.min(+find("input").value, Math.max(0, steps.length - 1));
-    find("input").max = Math.max(1, steps.length - 1);
+    if (steps.length) find("input").max = steps.length - 1;
     find(".again small").textContent = other ? `step ${int(steps[at])} of ${int(wanted)}, seed ${int(about.config.seed)}` : again.busy ? "training…" : "not yet";
     for (const [name] of NAMES) {
-      cells.get(name).update({ view: panels(other, "again").find((v) => v.name === `${name}/${steps[at]}`) ?? null, backdrop, count: 4 });
+      cells.get(name).update({ view: panels(other, "again").find((v) => v.name === `${name}/${steps[at]}`) ?? null, backdrop, count: 4, zoom: 1.3 });
       const value = curve(other, "sliced_w1", name)?.y[at];
       find(`[data-name="${name}"] b`).textContent = value == null ? "" : fixed(value, 3);
     }
     for (const [key, panel] of [["loss", "validation_mse"], ["near", "sliced_w1"]]) {
       const lines = NAMES.map(([name, words, dash]) => ({ name: words, ...(curve(other, panel, name) ?? { x: [], y: [] }), color: name === "EMA 0.999" ? "accent" : "ink2", dash, width: name === "EMA 0.999" ? 2.5 : 1.4 })).filter((l) => l.x.length);
       const floor = key === "near" ? frame?.metrics.sliced_w1 : tools.store.floor("validation_mse");
-      plots[key].update({ lines, x: { name: "step, log", log: true, range: lines.length ? [steps[0], steps.at(-1)] : undefined }, y: { name: key === "loss" ? "mean squared error, log" : `${distanceOf(about)}, log`, log: true }, floors: floor && lines.length ? [{ y: floor, label: key === "loss" ? "exact optimum" : "real against real" }] : [], cursor: steps[at] ?? null, room: 112 });
+      plots[key].update({ lines, x: { name: "step, log", log: true, range: lines.length ? [steps[0], steps.at(-1)] : undefined }, y: { name: key === "loss" ? "mean squared error, log" : `${distanceOf(about)}, log`, log: true }, floors: floor && lines.length ? [{ y: floor, label: key === "loss" ? "exact optimum" : "real against real" }] : [], cursor: steps[at] ?? null, room: 92 });
     }
     const press = find(".press");
     press.disabled = !about.started || again.busy || Boolean(other && wanted === +find("select").value);
@@ -98,6 +98,8 @@ export function create(container, tools) {
 
   find(".press").addEventListener("click", () => {
     wanted = +find("select").value;
+    find("input").max = 5;
+    find("input").value = 2;
     scene.draw();
   });
   find("input").addEventListener("input", scene.draw);

@@ -66,7 +66,8 @@ export function create(container, tools) {
     const one = ratio > 1.1 ? `In one step the student is ${short(+ratio.toPrecision(2))} times nearer to the data than its teacher (${fixed(s[0], 3)} to ${fixed(t[0], 3)})` : ratio < 0.9 ? `In one step the student is further from the data than its teacher (${fixed(s[0], 3)} to ${fixed(t[0], 3)}): it was trained too little` : `In one step student and teacher are alike (${fixed(s[0], 3)} and ${fixed(t[0], 3)})`;
     const match = COUNTS.find((k, i) => t[i] <= s[0]);
     const worth = match ? `the teacher needs ${match} step${match === 1 ? "" : "s"} for that` : `the teacher does not get there in 8`;
-    return `${one}; ${worth}. Floor ${fixed(frame.metrics.sliced_w1, 3)}, n ${int(frame.metrics.n)}, one seed (0), ${int(curve(frame, "loss").x.length)} updates, step ${int(frame.step)}. The student was asked only for the steps it was taught.`;
+    const more = method === "consistency" ? "" : ` It was taught to take one step: with 8 it is ${s[3] < s[0] ? "nearer" : "further away"} (${fixed(s[3], 3)}).`;
+    return `${one}; ${worth}. Floor ${fixed(frame.metrics.sliced_w1, 3)}, n ${int(frame.metrics.n)}, one seed (0), ${int(curve(frame, "loss").x.length)} updates, step ${int(frame.step)}.${more}`;
   }
 
   function options() {

@@ -7,7 +7,7 @@ import { createAskingScene, curve, distanceOf, isImage, layOut, panels, slider }
 export const title = "η: the same noise twice";
 
 const ETAS = Array.from({ length: 11 }, (_, i) => i / 10);
-const SHOWN = 8; // images
+const SHOWN = 9; // images
 
 export function create(container, tools) {
   const find = layOut(container, {

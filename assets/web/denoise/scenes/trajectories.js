@@ -76,13 +76,19 @@ export function create(container, tools) {
   function show(about) {
     const backdrop = tools.store.backdrop();
     const known = new Map();
-    for (const button of container.querySelectorAll("[data-of]")) button.setAttribute("aria-pressed", button.dataset.of === of);
+    const first = scene.get(...ask(SHOWN[0]));
+    const unknown = Boolean(first) && !panels(first, "exact").length; // of one's own points
+    if (unknown) of = "learned";
+    for (const button of container.querySelectorAll("[data-of]")) {
+      button.setAttribute("aria-pressed", button.dataset.of === of);
+      button.hidden = unknown && button.dataset.of === "exact";
+    }
     for (const key of SHOWN) {
       const frame = scene.get(...ask(key));
       const view = panels(frame, of)[0] ?? null;
       const section = find(`[data-sampler="${key}"]`);
       section.querySelector("small").textContent = kindOf(key, about.config);
-      cells.get(key).update({ view: null, backdrop, key: view, zoom: 1.5 });
+      cells.get(key).update({ view: null, backdrop, key: view, zoom: 1.2 });
       if (view) known.set(key, Object.fromEntries(["learned", "exact"].filter((name) => panels(frame, name)[0]).map((name) => [name, straightnessOf(panels(frame, name)[0])])));
       const s = known.get(key);
       section.querySelector("p").textContent = s ? `straightness ${fixed(s.learned, 3)}${s.exact == null ? "" : `, exact ${fixed(s.exact, 3)}`}` : "";
