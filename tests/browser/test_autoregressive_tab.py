@@ -16,7 +16,7 @@ def open_tab(browser, app, **options):
     return page
 
 
-def trained(page, settings) -> None:
+def train(page, settings) -> None:
     """A small run with these settings, from its data to its end."""
     page.evaluate("s => { window.playground.commands.preview(s); }", settings)
     page.wait_for_function(
@@ -30,7 +30,7 @@ def trained(page, settings) -> None:
 def written(browser, app):
     """A page with a small text model at rest, its text gone on until it fills the stage."""
     page = open_tab(browser, app)
-    trained(page, TEXT)
+    train(page, TEXT)
     page.wait_for_function(f"() => document.querySelectorAll('{LAB} .written span').length === 420")
     yield page
     page.context.close()
@@ -39,7 +39,7 @@ def written(browser, app):
 @pytest.fixture(scope="module")
 def drawn(browser, app):
     page = open_tab(browser, app)
-    trained(page, IMAGES)
+    train(page, IMAGES)
     page.wait_for_function(f"() => document.querySelector('{LAB} .seq-pixels').dataset.drawn")
     yield page
     page.context.close()
@@ -56,7 +56,8 @@ def pieces(page) -> list[str]:
 def chosen(page, position: int) -> None:
     """The bars have come that belong to a token."""
     page.wait_for_function(
-        f"""at => {{ const [stage, span, row] = ['.seq-text', `[data-at="${{at}}"]`, '.next-rows .chosen'].map((s) => document.querySelector('{LAB} ' + s));
+        f"""at => {{ const all = ['.seq-text', `[data-at="${{at}}"]`, '.next-rows .chosen'];
+        const [stage, span, row] = all.map((s) => document.querySelector('{LAB} ' + s));
         return +stage.dataset.position === at && row?.dataset.piece === span?.textContent; }}""",
         arg=position,
     )
@@ -145,7 +146,8 @@ def test_the_player_needs_no_server_and_a_pixel_can_be_another(drawn):
     asked.clear()
     seen = drawn.evaluate(
         f"""() => {{ const [stage, at] = ['.seq-pixels', '.pixel-at'].map((s) => document.querySelector('{LAB} ' + s)), seen = [];
-        for (let k = 0; k <= 64; k++) {{ at.value = k; at.dispatchEvent(new Event('input')); seen.push(+stage.dataset.k); }} return seen; }}"""
+        for (let k = 0; k <= 64; k++) {{ at.value = k; at.dispatchEvent(new Event('input')); seen.push(+stage.dataset.k); }}
+        return seen; }}"""
     )
     assert seen == list(range(65)) and asked == []
     drawn.locator(f"{LAB} .view-growing canvas").click(position={"x": 110, "y": 100})
@@ -171,7 +173,7 @@ def test_the_player_needs_no_server_and_a_pixel_can_be_another(drawn):
 
 def test_a_phone_in_the_dark_has_everything_in_reach(browser, app):
     page = open_tab(browser, app, width=375, height=812, scheme="dark", touch=True)
-    trained(page, TEXT)
+    train(page, TEXT)
     chosen_row = page.locator(f"{LAB} .next-rows .chosen")
     chosen_row.wait_for()
     assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
