@@ -45,7 +45,7 @@ export function createTextStage(box, lab, layers) {
   const find = (selector) => box.querySelector(selector);
   const choice = createGeneration(find(".sliders"), [TEMPERATURE, TOP_P, TOP_K], (settled) => (settled && writing.rewrite(), asking(), show()));
   const writing = createWriting(lab, { choice: choice.values, changed: () => (asking(), show()) });
-  const written = createWritten(find(".text"), { onPick: pick, onHover: () => {} });
+  const written = createWritten(find(".text"), { onPick: pick, onHover: (i) => looking.hover(i) });
   const next = createNext(find(".rows"), { onChoose: choose });
   const looking = createLooking(find(".view-looking"), lab, { onLink: (pair) => ((link = pair), show()), onPick: pick });
   const history = createHistory(find(".history"), { onPick: commands.scrub });
