@@ -125,16 +125,13 @@ def reference(engine: AutoregressiveEngine, a: q.Reference) -> Answers:
     u = torch.rand((1, length), generator=Rng(a.seed, ("sample",), engine.device)["sample"], device=engine.device)
     texts = []
     for name, choice in (("greedy", Choice(temperature=0.0)), ("drawn", Choice(a.temperature))):
-        begun = time.perf_counter()
+        begun = clock()
         ours = torch.cat([token for token, _, _ in generate(net, prompt, u, choice)])
-        middle = time.perf_counter()
+        found[f"ours/{name} [tokens/s]"] = length / (clock() - begun)
         yield None
-        after = time.perf_counter()
+        begun = clock()
         other = written(theirs, prompt, u, choice)
-        found[f"ours/{name} [tokens/s]"], found[f"theirs/{name} [tokens/s]"] = (
-            length / (middle - begun),
-            length / (time.perf_counter() - after),
-        )
+        found[f"theirs/{name} [tokens/s]"] = length / (clock() - begun)
         found[f"same/{name}"] = float((ours == other).sum())
         for who, ids in (("ours", ours), ("theirs", other)):
             role = "model" if who == "ours" else "reference"
