@@ -12,7 +12,7 @@ from engines import metrics
 from engines.core import Curve, Snapshot, View
 from engines.diffusion import questions as q
 from engines.diffusion.answers import Answer, unit_noise
-from engines.diffusion.answers_sweep import projected, truth_of
+from engines.diffusion.answers_sweep import floor_of, projected, truth_of
 from engines.diffusion.distill import Student, consistency, jumps, progressive
 from engines.diffusion.parameterisations import denoiser
 from engines.diffusion.samplers import ddim, final
@@ -36,7 +36,7 @@ def grid_of(engine: DiffusionEngine, num_steps: int) -> Tensor:
 
 def distil(engine: DiffusionEngine, asked: q.Distil) -> Answer:
     """Views "teacher" and "student": samples in 1, 2, 4, 8 steps from the same noise, layers named by the number of steps; "sliced_w1": a
-    Curve for each, x = steps; "loss": Curve of the student's loss. The run itself stays as it is."""
+    Curve for each, x = steps; "loss": Curve of the student's loss. Metrics: the floor of the distance, and "n". The run stays as it is."""
     student = Student(engine, asked.lr, asked.seed)
     losses: list[float] = []
     if asked.method == "progressive":
@@ -55,7 +55,13 @@ def distil(engine: DiffusionEngine, asked: q.Distil) -> Answer:
     yield None
     at = np.arange(1, len(losses) + 1, dtype=np.float32)
     views["loss"] = (Curve(at, np.asarray(losses, np.float32), name="loss of the student"),)
-    yield Snapshot(engine.step, {}, views)
+    n = samples_of(engine, asked)
+    yield Snapshot(engine.step, {metrics.SLICED_W1: floor_of(engine, n), metrics.SAMPLES: float(n)}, views)
+
+
+def samples_of(engine: DiffusionEngine, asked: q.Distil) -> int:
+    """How many samples are drawn in each number of steps."""
+    return min(asked.n, MOST_IMAGES) if engine.image else asked.n
 
 
 def _next(student: Student, lr: float) -> Student:
@@ -69,13 +75,13 @@ def _next(student: Student, lr: float) -> Student:
 
 @torch.no_grad()
 def _compare(engine: DiffusionEngine, net: nn.Module, asked: q.Distil) -> dict[str, tuple[View, ...]]:
-    n = min(asked.n, MOST_IMAGES) if engine.image else asked.n
+    n = samples_of(engine, asked)
     y = in_turn(n, len(engine.info.classes), engine.device) if engine.told else None
     eps, truth = unit_noise(engine, n, asked.seed), truth_of(engine, n)
     cells: dict[str, list] = {"teacher": [], "student": []}
     distances: dict[str, list[float]] = {"teacher": [], "student": []}
     for name, network in (("teacher", engine.ema.net), ("student", net)):
-        denoise = denoiser(network, engine.parameterisation, y)
+        denoise = denoiser(network, engine.parameterisation, None if y is None else engine.condition(y))
         for k in COUNTS:
             sigmas, noise = grid_of(engine, k), seeded(asked.seed, "sampler", engine.device)
             x = eps * (1 + sigmas[0] ** 2).sqrt()

@@ -7,6 +7,7 @@ import torch
 from engines.core import Curve, Images, Paths, Points
 from engines.diffusion import questions as q
 from engines.diffusion.answers_edit import mask_of, repaint
+from engines.diffusion.averages import Again
 from engines.diffusion.config import SAMPLERS, nfe
 from engines.diffusion.oracle import exact_denoiser
 from engines.diffusion.parameterisations import PARAMETERISATIONS, as_column
@@ -104,6 +105,45 @@ def test_a_batch_step_by_step(ring):
     np.testing.assert_allclose(table["t"], table["sigma"] / (1 + table["sigma"]), rtol=1e-5)
     assert table["sigma"][0] == pytest.approx(10) and np.isnan(table["x0 change"][0]) and np.all(table["x0 change"][1:] > 0)
     assert table["eps norm"][0] == pytest.approx(1, abs=0.5)
+
+
+def test_of_a_long_walk_some_steps_are_kept(ring):
+    """Places of the whole walk, each with the estimate that was made from it: the one of the step after."""
+    whole = last(ring, q.Denoise(n=3, sampler="euler", num_steps=12)).views
+    kept = last(ring, q.Denoise(n=3, sampler="euler", num_steps=12, frames=4)).views
+    steps = kept["kept"][0].y.astype(int)
+    assert list(steps) == [1, 5, 8, 12] and list(whole["kept"][0].y) == list(range(1, 13)) and len(kept["table"][0].y) == 12
+    for k, step in enumerate(steps):
+        np.testing.assert_array_equal(kept["x_t"][k].xy, whole["x_t"][step - 1].xy)
+        before = steps[k - 1] if k else 0
+        np.testing.assert_array_equal(kept["x0"][k].xy, whole["x0"][before].xy)
+    np.testing.assert_array_equal(kept["noise"][0].xy, whole["noise"][0].xy)
+
+
+def test_a_walk_goes_through_its_trajectories(ring):
+    """One place in the picture: x_t of a batch lies on the path from its noise, both in the flow's coordinates."""
+    views = last(ring, q.Denoise(n=4, sampler="heun", num_steps=5)).views
+    starts = tuple(float(v) for v in ((views["noise"][0].xy - ring.data.shift) / ring.data.scale).ravel())
+    paths = last(ring, q.Trajectories(starts=starts, sampler="heun", num_steps=5)).views
+    walked = np.stack([views["noise"][0].xy, *(v.xy for v in views["x_t"])], 1)
+    np.testing.assert_allclose(paths["learned"][0].xy, walked, atol=1e-4)
+    np.testing.assert_allclose(paths["sigma"][0].y, [*views["table"][0].y, 0], rtol=1e-6)
+
+
+def test_the_score_at_several_levels_and_zoomed(perfect):
+    levels = (2.0, 0.4)
+    seen = last(perfect, q.ScoreField(sigmas=levels, rows=5, zoomed=True))
+    assert len(seen.views["learned"]) == len(seen.views["exact"]) == 2 and list(seen.views["cosine"][0].x) == pytest.approx(levels)
+    for field, sigma in zip(seen.views["exact"], levels, strict=True):
+        places, width = field.xy.astype(float) * (1 + sigma), sigma * perfect.data.scale
+        np.testing.assert_allclose(field.uv * (1 + sigma), perfect.data.score(places, width) * width**2, atol=1e-3)
+
+
+def test_ones_own_points_have_paths_and_a_score_but_nothing_exact(make):
+    own = make(data=np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32), dataset="own-2d")
+    ways, field = last(own, q.Trajectories(n=2, num_steps=3)), last(own, q.ScoreField(rows=4))
+    assert ways.views.keys() == {"learned", "sigma"} and "apart" not in ways.metrics
+    assert field.views.keys() == {"learned"} and "score_cosine" not in field.metrics
 
 
 def test_the_matrix(ring):
@@ -216,7 +256,7 @@ def test_bits_of_images(digits):
 def test_diffusers_walks_the_same_way(ring, sampler):
     """The trained network in diffusers' samplers and in ours, on diffusers' grid."""
     seen = last(ring, q.Parity(sampler=sampler, num_steps=10))
-    assert len(seen.views["difference"][0].y) == 10 and seen.metrics["largest difference"] < 1e-4
+    assert len(seen.views["difference"][0].y) == 10 and seen.metrics["largest difference"] < 1e-5
 
 
 @pytest.mark.slow
@@ -243,3 +283,79 @@ def test_progressive_distillation_aims_at_what_two_steps_reach(perfect):
     landed = ddim_step(denoise, ddim_step(denoise, x, sigma, middle), middle, end)
     target = (landed - end / sigma * x) / (1 - end / sigma)
     torch.testing.assert_close(ddim_step(lambda x, s: target, x, sigma, end), landed)
+
+
+def test_the_matrix_by_calls_of_the_denoiser(ring, digits):
+    seen = last(ring, q.Matrix(samplers="heun", calls=(1, 2, 5, 10), n=200))
+    assert [v.name for v in seen.views["cells"]] == ["heun/1", "heun/1", "heun/3", "heun/5"]
+    assert seen.views["sliced_w1"][0].x.tolist() == [1, 1, 5, 9] and seen.metrics["n"] == 200
+    images = last(digits, q.Matrix(samplers="ddim", calls=(1, 2), n=30))
+    assert 0 < images.metrics["sliced_w1"] < images.views["sliced_w1"][0].y[0] and images.metrics["n"] == 30
+
+
+def test_forward_is_the_schedules_own(ring, digits):
+    seen = last(ring, q.Forward(schedule="cosine", n=400, moments=11))
+    t = np.linspace(0, 1, 11)
+    level = {v.name: v.y for v in seen.views["at"]}
+    # Nichol & Dhariwal, 2021, eq. 17, away from the ends where betas are clipped
+    cosine = np.cos((t + 0.008) / 1.008 * np.pi / 2) ** 2 / np.cos(0.008 / 1.008 * np.pi / 2) ** 2
+    np.testing.assert_allclose(level["alphas_cumprod"][1:-1], cosine[1:-1], rtol=0.01, atol=0.002)
+    np.testing.assert_allclose(level["snr"], 10 * np.log10(level["alphas_cumprod"] / (1 - level["alphas_cumprod"])), atol=0.05)
+    assert {c.name for c in seen.views["snr"]} == {"lognormal", "uniform", "linear", "cosine", "sigmoid"}
+    layers = seen.views["x_t"]
+    assert [layers[0].name, layers[-1].name] == ["t = 0", "t = 1"] and layers[0].role == "data"
+    data = ring.data
+    away = lambda xy: np.linalg.norm(xy - data.centres[:, None], axis=2).min(0)  # noqa: E731
+    assert np.median(away(layers[0].xy)) < 0.1 < np.median(away(layers[-1].xy))
+    assert np.std(layers[-1].xy) == pytest.approx(data.scale, rel=0.15), "pure noise has the data's size"
+    median = next(c for c in seen.views["sigma"] if c.name == "lognormal")
+    assert median.y[100] == pytest.approx(np.exp(ring.config.noise_mean), rel=1e-5)
+    assert last(digits, q.Forward(n=300, moments=3)).views["x_t"][0].pixels.shape == (16, 1, 8, 8)
+
+
+def test_only_fresh_noise_parts_two_runs(ring, digits):
+    seen = last(ring, q.Eta(etas=(0.0, 0.3, 1.0), n=200, num_steps=10))
+    apart = seen.views["apart"][0].y
+    assert apart[0] == 0 and 0 < apart[1] < apart[2] < 1.2 * seen.metrics["unrelated"]
+    np.testing.assert_array_equal(seen.views["first"][0].xy, seen.views["second"][0].xy)
+    assert [v.name for v in seen.views["second"]] == ["η = 0", "η = 0.3", "η = 1"] and seen.metrics["steps"] == 10
+    images = last(digits, q.Eta(etas=(0.0, 1.0), n=100))
+    assert images.views["apart"][0].y[0] == 0 < images.views["apart"][0].y[1] and images.metrics["n"] == 32
+
+
+def test_averages_of_the_run_made_again(make, ring):
+    engine = make(steps=60)
+    first = [w.clone() for w in engine.net.parameters()]
+    again = Again(engine, (0.9, 0.99))
+    assert all(torch.equal(a, b) for a, b in zip(first, again.run.net.parameters(), strict=True))
+    weights = []
+    for _ in again.train(12):
+        weights.append(torch.cat([w.detach().flatten().clone() for w in again.run.net.parameters()]))
+    mean = torch.cat([w.flatten() for w in first])
+    for k, w in enumerate(weights):  # the definition, with its warm-up
+        decay = min(0.9, (1 + k) / (10 + k))
+        mean = decay * mean + (1 - decay) * w
+    found = torch.cat([w.flatten() for w in again.nets["EMA 0.9"].parameters()])
+    torch.testing.assert_close(found, mean, rtol=1e-4, atol=1e-5)
+    cold = torch.cat([w.flatten() for w in again.nets["EMA 0.99 without warm-up"].parameters()])
+    start = torch.cat([w.flatten() for w in first])
+    assert (cold - start).norm() < 0.3 * (found - start).norm(), "without warm-up the first weights still count"
+    seen = last(ring, q.Averages(steps=30, decays=(0.9,), n=100, num_steps=3))
+    assert [v.name for v in seen.views["now"]] == ["raw", "averaged"]
+    assert seen.metrics["averaged/validation_mse"] == pytest.approx(ring.evaluate()["validation_mse"], rel=1e-5)
+    assert {c.name for c in seen.views["validation_mse"]} == {"raw", "EMA 0.9", "EMA 0.9 without warm-up"}
+    assert seen.views["sliced_w1"][0].x[-1] == 30 and seen.views["again"][-1].name == "EMA 0.9 without warm-up/30"
+    assert "again" not in last(ring, q.Averages(n=50, num_steps=2)).views
+
+
+def test_scenes_of_a_latent_run(make):
+    engine = make(dataset="digits", space="latent", batch=32, width=32, depth=2, num_steps=3, steps=20)
+    with pytest.raises(ValueError, match="too early"):
+        last(engine, q.Averages())
+    while engine.begun < 2:
+        engine.train_step()
+    assert last(engine, q.Forward(n=4, moments=3)).views["x_t"][1].pixels.shape == (4, 1, 8, 8)
+    assert last(engine, q.Eta(etas=(0.0, 1.0), n=10)).views["apart"][0].y[0] == 0
+    seen = last(engine, q.Averages(steps=2, decays=(0.9,), n=10))
+    assert seen.views["sliced_w1"][0].x[-1] == 2 and len(seen.views["again"]) == 3 * len(seen.views["sliced_w1"][0].x)
+    assert last(engine, q.Matrix(samplers="ddim", calls=(1,), n=10)).metrics["n"] == 10
