@@ -20,6 +20,7 @@ from engines.diffusion.parameterisations import PARAMETERISATIONS
 from engines.diffusion.presets import Request
 from engines.diffusion.schedules import training_sigmas
 from engines.nn.ema import Ema
+from engines.nn.muon import Muon
 from engines.state import Rng
 
 LAST_RATE = 0.01  # of the learning rate, at the end of a decaying run
@@ -51,8 +52,13 @@ class DiffusionEngine:
         self.net = build_network(config, self.info, self.rng["init"])
         self.ema = Ema(self.net)
         self._weights: list[Tensor] = list(self.net.parameters())
-        self.opt: torch.optim.Adam = torch.optim.Adam(self._weights, config.lr, (config.beta1, config.beta2), fused=True)
+        convolutions = [p for p in self._weights if p.dim() == 4] if config.optimizer == "muon" else []
+        rest = [p for p in self._weights if p.dim() != 4] if convolutions else self._weights
+        self.opt: torch.optim.Adam = torch.optim.Adam(rest, config.lr, (config.beta1, config.beta2), fused=True)
         self.parts: dict[str, Any] = {"net": self.net, "ema": self.ema, "opt": self.opt, "rng": self.rng}
+        self.muon = Muon(convolutions, config.lr) if convolutions else None
+        if self.muon:
+            self.parts["opt_muon"] = self.muon
         self.probe = self._make_probe()
 
     def _to_device(self) -> tuple[Tensor, Tensor | None, Tensor | float, float]:
@@ -94,10 +100,12 @@ class DiffusionEngine:
         c = self.config
         each = errors(self.net, self.parameterisation, x0, eps, sigma, y)
         loss = (weights(c.weighting, self.parameterisation, sigma) * each).mean()
-        self.opt.zero_grad()
+        self.net.zero_grad()
         loss.backward()
         norm = torch.stack(torch._foreach_norm([w.grad for w in self._weights if w.grad is not None])).norm()
         self.opt.step()
+        if self.muon:
+            self.muon.step()
         self.ema.update(self.net, c.ema_decay, self.step)
         return norm, loss.detach()
 
@@ -110,17 +118,20 @@ class DiffusionEngine:
         return self.examples[index], torch.where(out, len(self.info.classes), self.labels[index])
 
     def draw_sigma(self, n: int, generator: torch.Generator) -> Tensor:
-        """(n,) noise levels as training meets them."""
+        """(n,) noise levels as training meets them, one from each n-th part of their distribution: Kingma et al., 2021, appendix I.1."""
         c = self.config
+        u = (torch.arange(n, device=self.device) + torch.rand(n, generator=generator, device=self.device)) / n
         if self.levels is not None:
-            return self.levels[torch.randint(len(self.levels), (n,), generator=generator, device=self.device)]
-        return (c.noise_mean + c.noise_std * torch.randn(n, generator=generator, device=self.device)).exp()
+            return self.levels[(u * len(self.levels)).long().clamp(max=len(self.levels) - 1)]
+        return (c.noise_mean + c.noise_std * torch.special.ndtri(u.clamp(1e-6, 1 - 1e-6))).exp()
 
     def _set_rate(self) -> None:
         done = self.step / self.total
         factor = min(1.0, max(LAST_RATE, 2 - 2 * done)) if self.config.lr_decay else 1.0
         warm = min(1.0, (self.step + 1) / WARM) if self.image else 1.0
-        self.opt.param_groups[0]["lr"] = self.config.lr * factor * warm
+        for optimiser in (self.opt, self.muon):
+            if optimiser:
+                optimiser.param_groups[0]["lr"] = self.config.lr * factor * warm
 
     def set(self, **changes: Any) -> None:
         """Change live knobs. ValueError for any other, or for a bad value."""
