@@ -2,7 +2,8 @@
 
 python -m benchmarks.pretrain vae mnist sharp        # writes assets/checkpoints/vae-mnist/ and vae-sharp/
 
-The checkpoint leaves the optimiser's moments out: whoever trains on from it starts them anew. run.json says which command made it."""
+The checkpoint leaves the optimiser's moments out, and raw weights where there are averaged ones: whoever trains on from it starts the
+moments anew, from the average. run.json says which command made it."""
 
 import argparse
 import json
@@ -23,9 +24,10 @@ PICTURES = 30
 
 
 def light(blob: bytes) -> bytes:
-    """A checkpoint without optimisers."""
-    meta = {"meta": json.dumps(read_meta(blob))}
-    return save({name: t for name, t in load(blob).items() if not name.startswith("opt")}, metadata=meta)
+    """A checkpoint without optimisers and, where there are averaged weights, without the raw ones."""
+    meta, tensors = {"meta": json.dumps(read_meta(blob))}, load(blob)
+    left_out = ("opt", "net/") if any(name.startswith("ema/") for name in tensors) else ("opt",)
+    return save({name: t for name, t in tensors.items() if not name.startswith(left_out)}, metadata=meta)
 
 
 def train(family: Any, config: Any) -> tuple[Any, list[dict[str, Any]], list[tuple[int, bytes]], float]:

@@ -4,6 +4,7 @@
     python -m engines train gan --dataset ring8 --seconds 30 --seed 7 --set lr_g=1e-3 --out runs/a
     python -m engines sample runs/a --n 1000 --seed 0 --out samples.npz
     python -m engines evaluate runs/a
+    python -m engines codes runs/vq --out codes.npz      (and decode: see engines.handover)
     python -m engines export runs/b --to transformers --out gpt2
     python -m engines import gpt2 --out runs/c
 
@@ -25,6 +26,7 @@ from typing import Any, NoReturn
 from engines.config import from_dict, knobs, parse
 from engines.core import Diverged, Engine, Points, drawn, written
 from engines.data import DATASETS
+from engines.handover import add_commands
 from engines.registry import FAMILIES
 from engines.runs import device, family_of, keep_data, load_run, new_folder, own_data, plain, save_run
 
@@ -43,6 +45,9 @@ def main(argv: list[str] | None = None) -> int:
     os.environ.setdefault("PLAYGROUND_ENGINE", "torch")  # same seed, same run, whatever is compiled here
     try:
         args = parser().parse_args(argv)
+        if (hand_over := getattr(args, "hand_over", None)) is not None:
+            emit(hand_over(args))
+            return 0
         return args.run(args)
     except (ValueError, OSError) as error:
         print(" ".join(str(error).split()), file=sys.stderr)
@@ -54,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def parser() -> Parser:
     top = Parser(prog="python -m engines", description="Train, sample and evaluate small generative models.")
-    commands = top.add_subparsers(dest="command", required=True, metavar="list|train|sample|evaluate|export|import")
+    commands = top.add_subparsers(dest="command", required=True, metavar="list|train|sample|evaluate|export|import|codes|decode")
     p = commands.add_parser("list", help="what there is")
     p.set_defaults(run=run_list)
 
@@ -82,6 +87,7 @@ def parser() -> Parser:
     p = commands.add_parser("evaluate", help="measure a trained model, beside what real data score")
     p.add_argument("folder", metavar="RUN")
     p.set_defaults(run=run_evaluate)
+    add_commands(commands)
 
     p = commands.add_parser("export", help="write a trained model as a folder that from_pretrained opens")
     p.add_argument("folder", metavar="RUN")
@@ -91,6 +97,8 @@ def parser() -> Parser:
 
     p = commands.add_parser("import", help="make a run folder of such a folder")
     p.add_argument("folder", metavar="DIR")
+    p.add_argument("--dataset", help="the text that a model which was not exported from here is to be a model of")
+    p.add_argument("--data", metavar="FILE", help="the text itself, of own-text")
     p.add_argument("--out", required=True, metavar="RUN")
     p.set_defaults(run=run_import)
     return top
@@ -242,8 +250,9 @@ def run_import(args: argparse.Namespace) -> int:
     source = Path(args.folder)
     if not source.is_dir():
         raise ValueError(f"{args.folder} is not a folder")
-    family, engine, found = load(source)
+    family, engine, found, data = load(source, args.dataset, args.data)
     folder = new_folder(args.out)
+    keep_data(folder, data)
 
     from engines.state import pack
 

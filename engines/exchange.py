@@ -3,6 +3,9 @@
 A family names its converters in `Family.references`, format -> module, imported only here. Such a module has
     export(engine, folder)      writes the folder; ValueError where the format has no counterpart of this run's network
     load(folder) -> engine      an engine with those weights; ValueError for what ours does not have
+and may have
+    load(folder, data)          the same for a run whose data set was one's own
+    adopt(folder, dataset, data) -> engine      of a folder that somebody else wrote
 Beside the files of the format lies playground.json: family, knobs and step of the run, which the format has no place for."""
 
 from __future__ import annotations
@@ -13,10 +16,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engines.config import from_dict, to_dict
 from engines.core import Engine, Family
 from engines.registry import FAMILIES
-from engines.runs import family_of
+from engines.runs import family_of, own_data
 
 CARD = "playground.json"
 FORMATS = ("diffusers", "transformers")  # each the name of its package
@@ -30,14 +35,22 @@ def export(family: Family, engine: Engine, to: str, folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def load(folder: Path) -> tuple[Family, Engine, str]:
-    """The family, an engine with the weights of such a folder, and the format. ValueError names the folder and what is wrong."""
+def load(folder: Path, dataset: str | None = None, file: str | None = None) -> tuple[Family, Engine, str, np.ndarray | None]:
+    """The family, an engine with the weights of such a folder, the format, and one's own data that lie in `file`, if any. Of a folder
+    that no run was exported to, `dataset` says what to take its model for. ValueError names the folder and what is wrong."""
     found = format_of(folder)
     known = (folder / CARD).is_file()
     family = family_of(card(folder)["family"]) if known else next(f for f in FAMILIES.values() if found in f.references)
     module = converter(family, found)
+    if known and dataset is not None:
+        raise ValueError(f"dataset={dataset} does not belong here: {folder / CARD} says what the model was trained on")
+    if not known and (dataset is None or not hasattr(module, "adopt")):
+        raise ValueError(f"{folder} holds no {CARD}, which says what the model was trained on; a model of text takes --dataset instead")
+    data = own_data(str(card(folder)["config"].get("dataset") if known else dataset), file)
     try:
-        return family, module.load(folder), found
+        if not known:
+            return family, module.adopt(folder, dataset, data), found, data
+        return family, module.load(folder) if data is None else module.load(folder, data), found, data
     except (ValueError, OSError):
         raise
     except Exception as error:  # the packages raise many classes for damaged files
@@ -66,11 +79,11 @@ def card(folder: Path) -> dict[str, Any]:
     return about
 
 
-def engine_of_card(folder: Path) -> Engine:
+def engine_of_card(folder: Path, data: np.ndarray | None = None) -> Engine:
     """A fresh engine with the knobs and the step of an exported run, weights still to be put in. ValueError for bad knobs."""
     about = card(folder)
     family = family_of(about["family"])
-    engine = family.build(from_dict(family.Config, about["config"]))
+    engine = family.build(from_dict(family.Config, about["config"]), data=data)
     engine.step = about["step"]
     return engine
 

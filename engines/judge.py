@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engines import metrics
+from engines.data.captions import captioned, normalised
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "checkpoints"
 FEATURES = 128
@@ -103,6 +104,27 @@ def divergence(q: np.ndarray, p: np.ndarray) -> float:
     """KL(q ‖ p) in nats of shares (k,), p > 0."""
     some = q > 0
     return float((q[some] * np.log(q[some] / p[some])).sum())
+
+
+class CaptionsJudge(Judge):
+    """The judge of images with captions (see `engines.data.captions`): it enlarges what is drawn and puts it into the middle before it
+    looks. Its reference and its floors are those of such images."""
+
+    def __init__(self, key: str):
+        super().__init__(FOLDER / f"judge-{key}.safetensors")
+        data = captioned(key)
+        self.mean, self.cov = metrics.moments(self.look(data.test_pixels)[0])
+        self.floors = {name: value for name, value in self.report(data.pixels[: self.n]).items() if name in MEASURED}
+        self.floor = self.floors[metrics.FRECHET_DISTANCE]
+
+    def look(self, pixels: Tensor | np.ndarray, chunk: int = 250) -> tuple[np.ndarray, np.ndarray]:
+        return super().look(normalised(np.asarray(pixels)), chunk)
+
+
+@cache
+def judge_of_captions(key: str) -> CaptionsJudge:
+    """Of a data set with captions, made once per process."""
+    return CaptionsJudge(key)
 
 
 @cache

@@ -80,7 +80,8 @@ def _text(path: Path) -> np.ndarray:
     return np.frombuffer(path.read_bytes(), np.uint8)
 
 
-def _codes(path: Path) -> np.ndarray:
+def read_codes(path: Path) -> np.ndarray:
+    """The array "codes" of an npz file. ValueError if it is none."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return arrays["codes"]
@@ -88,7 +89,7 @@ def _codes(path: Path) -> np.ndarray:
         raise ValueError(f"{path} is not an npz file with an array codes") from None
 
 
-READERS = {"own-text": _text, "own-codes": _codes}
+READERS = {"own-text": _text, "own-codes": read_codes}
 
 
 def keep_data(folder: Path, data: np.ndarray | None) -> None:

@@ -96,6 +96,8 @@ def unpack(engine: Any, blob: bytes) -> None:
         if name not in groups:
             raise ValueError(f"the checkpoint holds {name}, which this engine does not have")
         groups[name][rest] = value
+    if groups.get("ema") and groups.get("net") == {}:  # of a finished run that was made lighter
+        groups["net"] = groups["ema"]
     for name, part in parts.items():
         _check(name, part, groups[name])
     for name, part in parts.items():

@@ -24,6 +24,7 @@ HEAD = """
 <link rel="stylesheet" href="play/web/latent.css">
 <link rel="stylesheet" href="play/web/latentscenes.css">
 <link rel="stylesheet" href="play/web/denoise.css">
+<link rel="stylesheet" href="play/web/denoisescenes.css">
 <link rel="stylesheet" href="play/web/sequence.css">
 <script type="module" src="play/web/main.js"></script>
 """

@@ -87,9 +87,9 @@ export class Session {
     fetch(new URL("act", BASE), { method: "POST", keepalive: true, headers, body: '{"do":"leave"}' }).catch(() => {});
   }
 
-  /** Send the visitor's own data: {points}, CSV text or a FormData of files. */
+  /** Send the visitor's own data: {points}, CSV text, a FormData of files, or {text} to learn to write. */
   upload(data) {
-    return post("data", data, { "X-Session": this.token });
+    return post(data.text == null || data instanceof FormData ? "data" : "text", data, { "X-Session": this.token });
   }
 
   /** Pull for ever. `on.news(pull)` gets what is new, `on.offline(seconds)` how long until the next try, `on.lost()` a session

@@ -1,7 +1,7 @@
 // Charts: lines against the step, bars and sparklines. They sit on the page without a frame, with hairlines only, and every
 // equilibrium, floor or ceiling is a dashed line with its name on it.
 import { Range, decades, scale, stepAxis, ticks, valueAxis } from "./axes.js";
-import { cursorLine, dashedLines, endLabels, eventMarks, evidenceRings, readout, stepWord } from "./overlays.js";
+import { cursorLine, dashedLines, endLabels, eventMarks, evidenceRings, namedLines, readout, stepWord } from "./overlays.js";
 import { roleColor } from "./colors.js";
 import { fixed, percent, short } from "./format.js";
 import { createSurface, slowLabel } from "./surface.js";
@@ -41,14 +41,15 @@ const prepare = (s) => {
 /**
  * A line chart against the step.
  * @param {HTMLElement} container
- * @param {{label?: string, height?: number, onHover?: (step: number|null) => void, onPick?: (step: number) => void}} [options]
+ * @param {{label?: string, height?: number, names?: number, onHover?: (step: number|null) => void, onPick?: (step: number) => void}} [options]
+ *   `names`: px on the right for the names of the dashed lines, which else stand on them
  * @returns {{update: (data: {series?: Series[], xMax?: number, lines?: {y: number, label?: string, below?: boolean}[],
  *   marks?: {x: number, label?: string}[], evidence?: {number: number, step: number}[], cursor?: number|null, hover?: number|null,
  *   log?: boolean, yRange?: [number, number], run?: unknown}) => void, canvas: HTMLCanvasElement, range: () => [number, number],
  *   resize: () => void, setLabel: (text: string) => void, destroy: () => void}}
  *   `update` merges; a changed `run` (or an empty chart) lets the axis start afresh
  */
-export function createChart(container, { label = "chart", height = 130, onHover, onPick } = {}) {
+export function createChart(container, { label = "chart", height = 130, names = 0, onHover, onPick } = {}) {
   let data = { series: [], xMax: 0, lines: [], marks: [], evidence: [], cursor: null, hover: null };
   let own = null; // the step under the pointer in this chart
   let plot = null; // the mapping of the last draw
@@ -70,7 +71,7 @@ export function createChart(container, { label = "chart", height = 130, onHover,
   /** Where steps and values lie for this size. */
   function mapping(width, height) {
     const [lo, hi] = data.yRange ?? (range.lo < range.hi ? [range.lo, range.hi] : data.log ? [0.1, 1] : [0, 1]);
-    const box = { left: MARGIN.left, right: width - MARGIN.right, top: MARGIN.top, bottom: height - MARGIN.bottom, xMax: data.xMax, lo, hi, width, height };
+    const box = { left: MARGIN.left, right: width - (data.lines.length && names ? names : MARGIN.right), top: MARGIN.top, bottom: height - MARGIN.bottom, xMax: data.xMax, lo, hi, width, height };
     return { ...box, X: scale(0, Math.max(data.xMax, 1), box.left, box.right), Y: scale(lo, hi, box.bottom, box.top, data.log) };
   }
 
@@ -84,7 +85,8 @@ export function createChart(container, { label = "chart", height = 130, onHover,
     ctx.clip();
     for (const s of data.series) drawSeries(ctx, s, plot, colors);
     ctx.restore();
-    dashedLines(ctx, data.lines, plot, colors);
+    if (names) namedLines(ctx, data.lines, plot, colors);
+    else dashedLines(ctx, data.lines, plot, colors);
     eventMarks(ctx, data.marks, plot, colors);
     if (data.cursor != null) cursorLine(ctx, data.series, data.cursor, plot, colors, { strong: true });
     if (hover != null && hover !== data.cursor) cursorLine(ctx, data.series, hover, plot, colors, {});

@@ -28,8 +28,8 @@ export function createControls(part, phone, family, on) {
     if (button && !button.disabled) on.preset(button.dataset.preset);
   });
   presets.addEventListener("keydown", moveFocus);
-  const form = createKnobs(part.querySelector(".knobs"), family.knobs, { onChange: on.changed }, { prefix: `${family.key}-knob-` });
-  const own = ownData(part);
+  const form = createKnobs(part.querySelector(".knobs"), family.knobs, { onChange: on.changed }, { prefix: `${family.key}-knob-`, matters: family.matters });
+  const own = ownData(part, family.own ?? OWN);
   const bar = phoneBar(phone, part, on);
   let selected = family.presets[0].key;
 
@@ -106,12 +106,14 @@ export function createControls(part, phone, family, on) {
   };
 }
 
-/** Under the data set: draw points, or choose files. */
-function ownData(part) {
+const OWN = { make: "Draw your own", upload: "Upload", accept: ".csv,.txt,.png,.jpg,.jpeg,.webp,.zip", about: "Upload points as CSV, or images" };
+
+/** Under the data set: make one's own, or choose files. */
+function ownData(part, { make, upload, accept, about }) {
   const row = document.createElement("div");
   row.className = "row own-data";
-  row.innerHTML = `<button type="button" class="button small quiet draw-own">${icon("pen")}Draw your own</button>
-    <label class="button small quiet upload-own">${icon("save")}Upload<input type="file" multiple accept=".csv,.txt,.png,.jpg,.jpeg,.webp,.zip" aria-label="Upload points as CSV, or images"></label>`;
+  row.innerHTML = `<button type="button" class="button small quiet draw-own">${icon("pen")}${make}</button>
+    <label class="button small quiet upload-own">${icon("save")}${upload}<input type="file" multiple accept="${accept}" aria-label="${about}"></label>`;
   part.querySelector('[data-knob="dataset"]').append(row);
   return {
     listen(draw, files) {

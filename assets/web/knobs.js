@@ -35,8 +35,9 @@ const round = (knob, value) => {
 
 /** Build the form. @param {HTMLFormElement} form @param {object[]} knobs from the schema
  *  @param {{onChange: (name: string, value: any, settled: boolean) => void}} on
- *  @param {{plain?: boolean, prefix?: string}} [options] `plain`: without groups; `prefix` of the fields' ids, which are a page's own */
-export function createKnobs(form, knobs, on, { plain = false, prefix = "knob-" } = {}) {
+ *  @param {{plain?: boolean, prefix?: string, matters?: Record<string, Record<string, string[]>>}} [options] `plain`: without groups; `prefix` of
+ *  the fields' ids, which are a page's own; `matters`: knobs that say something only where others have one of these values */
+export function createKnobs(form, knobs, on, { plain = false, prefix = "knob-", matters = {} } = {}) {
   const fields = new Map();
   const groups = plain ? [] : GROUPS;
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -63,11 +64,12 @@ export function createKnobs(form, knobs, on, { plain = false, prefix = "knob-" }
     return box;
   }
 
+  const says = (name) => Object.entries(matters[name] ?? {}).every(([other, values]) => values.includes(fields.get(other).value()));
   let preset = {};
   let kind = "2d";
   /** Count what is off the preset, in words, and show the fields that matter for this kind of data. */
   function refresh() {
-    for (const { knob, row } of fields.values()) row.hidden = Boolean(knob.kind) && knob.kind !== kind;
+    for (const { knob, row } of fields.values()) row.hidden = (Boolean(knob.kind) && knob.kind !== kind) || !says(knob.name);
     for (const [key] of groups.slice(1)) {
       const all = [...fields.values()].filter((f) => f.knob.group === key && !f.row.hidden);
       const changed = all.filter((f) => f.value() !== preset[f.knob.name]).length;

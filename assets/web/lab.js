@@ -23,10 +23,13 @@ const NONE = [];
  * What only one family's tab has.
  * @typedef {object} Tab
  * @property {Function} createArea (part, tools) -> the stage and what belongs to it: {draw, words, refuse, bounds, fullScreen, scenes, ...}
- * @property {Function} createReadings (part, {metrics, onPick, family}) -> {update}
+ * @property {Function} createReadings (part, {metrics, onPick, family, commands, session, store, knobs}) -> {update}
+ * @property {Function} [createOwn] (part, {upload, bounds}) -> {open, files}: the visitor's own data, where they are not drawn
  * @property {Record<string, object>} scenes that can take the stage's place
  * @property {Record<string, string>} home kind of data -> title of the usual stage
  * @property {{key: string, title: string, loss: string, grad: string}[]} steps of one round, for the code panel
+ * @property {string[]} [sampling] knobs that change what is drawn from a model, and not the model
+ * @property {string} [clock] what the timeline calls its steps where there are others beside it
  * @property {string[]} mayFork knobs that a fork may change though they are not live
  * @property {string[]} ofALoss knobs that another objective brings along
  * @property {(kind: string) => string} empty what to say before anything was trained
@@ -127,6 +130,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
     schedule();
   };
   const timeline = createTimeline(parts.stage.querySelector(".timeline"), {
+    clock: tab.clock,
     onScrub: scrub,
     onPick: scrub,
     onFork: settings.startFork,
@@ -138,9 +142,9 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
   });
   const explain = createExplain(parts.explain, family, commands);
   const recording = createRecording(family.key, () => schedule());
-  const readings = tab.createReadings(parts.readings, { metrics, family, onPick: scrub, commands });
+  const readings = tab.createReadings(parts.readings, { metrics, family, onPick: scrub, commands, session, store, knobs });
   const code = createCodePanel(parts.code, family.code, tab.steps);
-  const drawing = createDrawing(parts.stage, {
+  const drawing = (tab.createOwn ?? createDrawing)(parts.stage, {
     upload: async (data) => {
       const answer = await session.upload(data);
       state.config = { ...state.config, dataset: answer.dataset };
@@ -151,7 +155,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
     bounds: () => area.bounds(),
   });
   controls.onOwnData(() => drawing.open(), (files) => drawing.files(files));
-  createShortcuts(root, { ...commands, timeline, fork: settings.startFork, full: () => area.fullScreen() }, tab.keys);
+  createShortcuts(root, { ...commands, timeline, fork: settings.startFork, full: () => area.fullScreen() }, tab.keys, area.keys);
   document.addEventListener("playground:share", share);
 
   async function share() {
@@ -222,7 +226,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
     const run = store.lineage().at(-1)?.info.id;
     const seen = whatIf.trial ?? store;
     const total = whatIf.trial?.step ?? branch?.info.total ?? config.steps;
-    const about = { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config[family.method] };
+    const about = { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config[family.method], config, started: started(), running: running() };
     readings.update(seen, { ...about, total, marks: whatIf.trial ? NONE : knobMarks(branch), evidence, run: whatIf.trial ? "what if" : run });
     area.words({ frame, backdrop, config, set, kind: set.kind, step: seen.step, total, started: started(), running: running(), engine: store.header.engine, seen });
     explain.update({ note: note ?? stopped(), started: started(), config });

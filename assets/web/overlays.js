@@ -32,6 +32,22 @@ export function dashedLines(ctx, lines, { Y, left, right, lo, hi, bottom = Infin
   }
 }
 
+/** The same with their names beside the plot, moved apart where the lines lie close. */
+export function namedLines(ctx, lines, plot, colors) {
+  dashedLines(ctx, lines.map(({ y }) => ({ y })), plot, colors, 1);
+  const seen = lines.filter((l) => l.y >= plot.lo && l.y <= plot.hi).sort((a, b) => b.y - a.y);
+  const at = seen.map((l) => plot.Y(l.y));
+  const apart = Math.min(13, (plot.bottom - plot.top + 12) / Math.max(1, seen.length));
+  for (let i = 1; i < at.length; i++) at[i] = Math.max(at[i], at[i - 1] + apart);
+  let most = plot.bottom + 4;
+  for (let i = at.length - 1; i >= 0; i--) [at[i], most] = [Math.min(at[i], most), Math.min(at[i], most) - apart];
+  ctx.font = TICK;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "middle";
+  ctx.fillStyle = colors.ink2;
+  seen.forEach((l, i) => ctx.fillText(l.label, plot.right + 12, at[i]));
+}
+
 /** Events: dotted lines from top to bottom, their titles at the top, no two closer than 90 px. */
 export function eventMarks(ctx, marks, { X, left, right, top, bottom }, colors) {
   ctx.setLineDash([1, 2]);

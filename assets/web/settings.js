@@ -31,6 +31,7 @@ export function createSettings({ family, tab, state, store, session, whatIf, act
     state.config = { ...before, [name]: value };
     if (settled && (name === "dataset" || name === family.method)) await recommend(name, before);
     if (state.forking) return redraw();
+    if (started() && tab.sampling?.includes(name)) return settled ? act("set", { knobs: { [name]: value } }) : redraw();
     if (running()) return settled && act("set", { knobs: { [name]: value } });
     if (!settled) return session.film && !running() ? whatIf.drag(before, state.config) : redraw();
     whatIf.end();

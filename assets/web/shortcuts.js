@@ -11,10 +11,14 @@ const KEYS = [
   ["?", "This list"],
 ];
 
-/** @param {HTMLElement} root @param {object} commands @param {[string, string, string, string|null][]} steps key, as written, what it does, part */
-export function createShortcuts(root, commands, steps) {
+/**
+ * @param {HTMLElement} root @param {object} commands
+ * @param {[string, string, string, string|null][]} steps key, as written, what it does, part
+ * @param {[string, string, string, () => void][]} [more] of the family's stage: key, as written ("" = said with another), what it does, and does it
+ */
+export function createShortcuts(root, commands, steps, more = []) {
   const own = [steps.map(([, written]) => written).join(", "), steps.map(([, , what]) => what).join(", ")];
-  const keys = KEYS.toSpliced(6, 0, own);
+  const keys = KEYS.toSpliced(6, 0, own, ...more.filter(([, written]) => written).map(([, written, what]) => [written, what]));
   const dialog = document.createElement("dialog");
   dialog.className = "shortcuts";
   dialog.innerHTML = `<h2>Keyboard</h2><dl>${keys.map(([k, what]) => `<dt><kbd>${k}</kbd></dt><dd>${what}</dd>`).join("")}</dl><form method="dialog"><button class="button small">Close</button></form>`;
@@ -32,6 +36,7 @@ export function createShortcuts(root, commands, steps) {
     m: () => commands.mark(),
     r: () => commands.reset(),
     ...Object.fromEntries(steps.map(([key, , , part]) => [key, () => commands.step(part)])),
+    ...Object.fromEntries(more.map(([key, , , act]) => [key, act])),
     l: () => document.documentElement.classList.toggle("lecture"),
     "?": show,
   };

@@ -92,6 +92,7 @@ export class Store {
     this.header = { state: "empty", branches: [] };
     this.cursor = null; // null: follow the newest step
     this.offline = null;
+    this.lasting = new Map(); // views that were asked for and hold for a whole run
   }
 
   /** Take in one pull. Rewinds come first: the server has already dropped the rows behind them. */

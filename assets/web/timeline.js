@@ -33,10 +33,10 @@ const ROW = `
 
 /**
  * @param {HTMLElement} container
- * @param {{onScrub?: (step: number) => void, onPick?: (step: number) => void, onLive?: () => void, onFork?: (step: number) => void,
+ * @param {{clock?: string, onScrub?: (step: number) => void, onPick?: (step: number) => void, onLive?: () => void, onFork?: (step: number) => void,
  *   onMark?: (step: number) => void, onBranch?: (id: string) => void, onPlay?: (playing: boolean) => void,
  *   onNeed?: (step: number) => Promise<boolean>}} on
- *   onScrub is called with a step that has a picture, or with the newest step; onPick with the step of a flag
+ *   `clock` says what the steps are, usually "step"; onScrub is called with a step that has a picture, or with the newest step; onPick with the step of a flag
  * @returns {{update: (data: Partial<TimelineData>) => void, move: (pictures: number) => void, play: () => void, stop: () => void, element: HTMLElement}}
  */
 export function createTimeline(container, on = {}) {
@@ -182,7 +182,7 @@ export function createTimeline(container, on = {}) {
       button.innerHTML = icon(playing ? "pause" : "play");
       button.setAttribute("aria-label", player.playing ? "Pause the film" : playing ? "Hold this picture" : "Play");
     }
-    set(find(".at b"), "textContent", `step ${int(data.cursor)}`);
+    set(find(".at b"), "textContent", `${on.clock ?? "step"} ${int(data.cursor)}`);
     set(find(".where"), "textContent", data.live ? (data.running ? "live" : "newest") : `, ${data.running ? "live" : "newest"} is ${int(data.last)}`);
     find(".at").classList.toggle("behind", !data.live);
     set(find(".go-live"), "hidden", data.live);

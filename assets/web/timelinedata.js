@@ -10,6 +10,23 @@ function full(info, set, values) {
   return Math.max(1e-9, ...values.slice(0, 200).map(([, v]) => v));
 }
 
+const LOW = { val_nats_per_char: 0.3, bits_per_dim: 0.35 }; // of the first value, where less is better but never nothing
+
+/** What was noted along a line: each title once, where it was first seen. Finished runs that come with the project have their rows only. */
+function notes(store) {
+  const found = new Map();
+  for (const branch of store.lineage()) for (const { s, note } of branch.rows) if (note && !(found.get(note.title)?.step < s)) found.set(note.title, { step: s, title: note.title, kind: note.kind });
+  return [...found.values()];
+}
+
+/** Events as flags. Which counts a text model has overtaken may be said again and again: once is enough. */
+function flags(store, line) {
+  const told = [...line].flatMap((b) => b.events).map((e) => ({ step: e.s, title: e.title, kind: e.kind }));
+  const kinds = new Set(told.map((e) => e.kind));
+  const all = [...told, ...notes(store).filter((n) => !kinds.has(n.kind))].sort((a, b) => a.step - b.step);
+  return all.filter((e, i) => e.kind !== "ladder" || all.findIndex((o) => o.title === e.title) === i);
+}
+
 /** @param {import("./store.js").Store} store @param {{config: object, set: object, info: object, canFork: boolean}} about */
 export function timelineOf(store, { config, set, info, canFork }) {
   const branch = store.active;
@@ -21,12 +38,12 @@ export function timelineOf(store, { config, set, info, canFork }) {
     total: branch?.info.total ?? config.steps,
     steps: store.steps(),
     values: info.better === "down" ? values.map(([s, v]) => [s, Math.max(0, max - v)]) : values,
-    max,
+    max: max * (1 - (LOW[info.name] ?? 0)),
     cursor: store.step,
     live: store.live,
     last: branch?.lastStep ?? 0,
     running: store.header.state === "running",
-    events: [...line].flatMap((b) => b.events).map((e) => ({ step: e.s, title: e.title, kind: e.kind })),
+    events: flags(store, line),
     forks: branches.filter((b) => b.info.parent != null).map((b) => ({ id: b.info.id, from: b.info.from_step, to: b.lastStep, title: b.info.title, active: line.has(b) })),
     branches: branches.map((b) => ({ id: b.info.id, title: b.info.title, active: b === branch })),
     canFork,

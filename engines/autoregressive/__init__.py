@@ -4,6 +4,7 @@ from engines.autoregressive.config import Config, cadence, cost
 from engines.autoregressive.diagnosis import diagnose, headline
 from engines.autoregressive.presets import PRESETS, resolve
 from engines.autoregressive.questions import QUESTIONS, Request
+from engines.autoregressive.questions_writing import MORE_QUESTIONS
 from engines.core import Family
 
 FAMILY = Family(
@@ -21,6 +22,6 @@ FAMILY = Family(
     cadence=cadence,
     diagnose=diagnose,
     headline=headline,
-    questions=QUESTIONS,
+    questions=QUESTIONS | MORE_QUESTIONS,
     references={"transformers": "engines.autoregressive.references"},
 )

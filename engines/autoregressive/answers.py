@@ -7,8 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from engines.autoregressive import answers_pixels as pixels
+from engines.autoregressive import answers_speed as speed
 from engines.autoregressive import answers_text as text
+from engines.autoregressive import answers_writing as writing
 from engines.autoregressive import questions as q
+from engines.autoregressive import questions_writing as w
+from engines.autoregressive.receptive import blindspot
 from engines.core import Snapshot
 
 if TYPE_CHECKING:
@@ -38,11 +42,18 @@ TEXT: dict[type[Any], Answer] = {
     q.Memorised: text.memorised,
     q.Speculative: text.drafted,
     q.Baselines: text.baselines,
+    w.Sampling: writing.sampling,
+    w.Temperatures: writing.temperatures,
+    w.Leak: writing.leak,
+    w.Stopwatch: speed.stopwatch,
+    w.Reference: speed.reference,
 }
 PIXELS: dict[type[Any], Answer] = {
     q.Receptive: pixels.receptive,
     q.Pixel: pixels.pixel,
+    q.Draw: pixels.drawn,
     q.Likelihood: pixels.likelihood,
     q.Complete: pixels.complete,
     q.Anomaly: pixels.anomaly,
+    w.Blindspot: blindspot,
 }

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engines import metrics
 from engines.autoregressive import questions as q
-from engines.autoregressive.generate import Choice, entropy, last_of
+from engines.autoregressive.generate import Choice, choose, entropy, last_of
 from engines.autoregressive.model import ImageGpt
 from engines.autoregressive.sources import grey, quantised
 from engines.core import Bars, Curve, Heat, Images, Snapshot, View
@@ -39,6 +39,24 @@ def pixel(engine: AutoregressiveEngine, a: q.Pixel) -> Answers:
     yield Snapshot(engine.step, found, {"next": (view,), "image": (engine.probe.images(engine, x, y, "image"),)})
 
 
+def drawn(engine: AutoregressiveEngine, a: q.Draw) -> Answers:
+    """One image from its first pixel on, or from the first one that is not known. The probabilities are those it was drawn from."""
+    probe, source = engine.probe, engine.source
+    h, w = source.side
+    if a.known > (h * w if a.pixels else 0):
+        raise ValueError(f"known={a.known} is more than the pixels given, {h * w if a.pixels else 0}")
+    given, y = _image(engine, a.pixels, 0, a.label) if a.pixels else (None, probe.classes(1, a.label))
+    choice = Choice(a.temperature)
+    x = yield from last_of(probe.draw(engine, probe.uniform(1, a.seed, "draw"), y, choice, given=given, known=a.known))
+    with torch.no_grad():
+        p = choose(engine.model.head.log_probs(engine.model(x, y))[0].flatten(1).T, choice).exp()  # (h w, levels)
+    order = Curve(_numbers(source.place), _numbers(x.flatten()), name="level of each pixel in turn")
+    each = np.tile(np.arange(p.shape[1], dtype=np.float32), len(p))
+    following = Curve(each, _numbers(p.flatten()), name="p of each level in turn")
+    views: dict[str, tuple[View, ...]] = {"image": (probe.images(engine, x, y, "image"),), "order": (order,), "next": (following,)}
+    yield Snapshot(engine.step, {"levels": float(source.levels)}, views)
+
+
 def likelihood(engine: AutoregressiveEngine, a: q.Likelihood) -> Answers:
     """Bits of each pixel, row 0 at the top. "rank held out": the part of the images held out that are less likely, so that near 0 it is
     an anomaly."""
@@ -59,7 +77,7 @@ def likelihood(engine: AutoregressiveEngine, a: q.Likelihood) -> Answers:
 
 def receptive(engine: AutoregressiveEngine, a: q.Receptive) -> Answers:
     """|∂ log p of one pixel's level / ∂ each pixel|, row 0 at the top: what the model looks at there."""
-    x, y = _image(engine, (), a.index, a.label)
+    x, y = _image(engine, a.pixels, a.index, a.label)
     i, j = _place(engine, a.row, a.column)
     gradient = gradient_map(engine, x, y, i, j)
     seen = engine.source.seen(gradient)[0]

@@ -129,11 +129,16 @@ def embedded(engine: AutoregressiveEngine, ids: Tensor) -> tuple[Tensor, Tensor]
 
 
 def context(engine: AutoregressiveEngine, a: q.Context) -> Answers:
-    """Mean surprise of held-out tokens by how many tokens came before them in the window."""
-    with torch.no_grad():
-        nats = torch.cat([nats_of(engine.model, part) for part in engine.probe.all[:1024].split(64)]).double().mean(0)
-    x = np.arange(1, len(nats) + 1, dtype=np.float32)
-    yield Snapshot(engine.step, {}, {"context": (Curve(x, _numbers(nats), name="nats per token"),)})
+    """Mean surprise of held-out tokens by how many tokens came before them in the window, over "windows" of them."""
+    parts = engine.probe.all[:1024].split(64)
+    total = torch.zeros(engine.probe.all.shape[1] - 1, dtype=torch.float64, device=engine.device)
+    for part in parts:
+        with torch.no_grad():
+            total += nats_of(engine.model, part).double().sum(0)
+        yield None
+    windows = sum(len(part) for part in parts)
+    x = np.arange(1, len(total) + 1, dtype=np.float32)
+    yield Snapshot(engine.step, {"windows": float(windows)}, {"context": (Curve(x, _numbers(total / windows), name="nats per token"),)})
 
 
 def baselines(engine: AutoregressiveEngine, a: q.Baselines) -> Answers:
@@ -161,9 +166,12 @@ def go_on(engine: AutoregressiveEngine, a: q.Continue) -> Answers:
 
 
 def memorised(engine: AutoregressiveEngine, a: q.Memorised) -> Answers:
-    """A text it writes, with "mark" on the tokens inside copies of at least `least` characters of the text trained on."""
-    u = torch.rand((1, a.length), generator=_stream(engine, a.seed, "sample"), device=engine.device)
-    texts = yield from last_of(engine.probe.write(engine, engine.probe.prompt(engine, "\n"), u, Choice(a.temperature)))
+    """A text, given or written, with "mark" on the tokens inside copies of at least `least` characters of the text trained on."""
+    if a.text:
+        texts = (engine.probe.read(engine, _text(engine, a.text), name="text"),)
+    else:
+        u = torch.rand((1, a.length), generator=_stream(engine, a.seed, "sample"), device=engine.device)
+        texts = yield from last_of(engine.probe.write(engine, engine.probe.prompt(engine, "\n"), u, Choice(a.temperature)))
     pieces = texts[0].pieces
     inside, longest = copies("".join(pieces), engine.source.text.train, a.least)
     ends = np.cumsum([0, *(len(piece) for piece in pieces)])
@@ -189,13 +197,15 @@ def copies(written: str, source: str, least: int) -> tuple[np.ndarray, int]:
 
 
 def drafted(engine: AutoregressiveEngine, a: q.Speculative) -> Answers:
-    """A text written with drafts of counted trigrams. Metrics: tokens per pass of the large model, and how many drafts it kept."""
+    """A text written with drafts of counted trigrams. "mark" is on tokens that a draft had right. Metrics: tokens per pass of the large
+    model, and how many drafts it kept."""
     source = engine.source
     small = NGram(DRAFT_ORDER, source.vocab, source.train.cpu().numpy())
     small.count(len(source.train))
     prompt = engine.probe.prompt(engine, a.prompt)
     ids, counts = speculative(engine.model, small, prompt, a.length, a.draft, Choice(a.temperature), _stream(engine, a.seed, "speculative"))
-    view = engine.probe.read(engine, torch.cat([prompt[0], ids]), given=prompt.shape[1])
+    mark = np.array([*[False] * prompt.shape[1], *counts.marks], np.uint8)
+    view = engine.probe.read(engine, torch.cat([prompt[0], ids]), given=prompt.shape[1], mark=mark)
     found = {"tokens per pass": a.length / counts.passes, "accepted": counts.accepted / max(1, counts.drafted)}
     yield Snapshot(engine.step, found | {"passes": float(counts.passes)}, {"text": (view,)})
 

@@ -23,6 +23,7 @@ PIXEL_MODELS = {
 }
 MODELS = TEXT_MODELS | PIXEL_MODELS
 TRANSFORMERS = ("gpt2", "llama", "image-gpt")
+LEARNED = tuple(m for m in MODELS if m != "ngram")  # by gradient
 TOKENS = {"char": "every character is a token", "bpe": "frequent pairs are merged into tokens; Sennrich et al., 2016"}
 LEVELS = {"2": "black and white", "4": "four greys", "16": "sixteen greys", "17": "as the 8×8 digits have them", "256": "all greys"}
 ORDERS = {"raster": "row by row, from the top left", "reverse": "from the bottom right", "random": "one fixed shuffled order"}
@@ -33,6 +34,27 @@ LIKELIHOODS = {
 BINARISATION = {
     "threshold": "white from half up",
     "sampled": "white as often as the pixel is bright, drawn once; Salakhutdinov & Murray, 2008",
+}
+# Knobs that say something only where others have one of these values.
+MATTERS: dict[str, dict[str, tuple[str, ...]]] = {
+    "lr": {"model": LEARNED},
+    "vocab": {"tokens": ("bpe",)},
+    "order": {"model": ("ngram",)},
+    "block_size": {"model": tuple(m for m in TEXT_MODELS if m != "ngram")},
+    "layers": {"model": (*TRANSFORMERS, "pixelcnn", "gated-pixelcnn")},
+    "width": {"model": LEARNED},
+    "heads": {"model": TRANSFORMERS},
+    "kv_heads": {"model": ("llama",)},
+    "rope_theta": {"model": ("llama",)},
+    "tied": {"model": ("gpt2", "llama")},
+    "causal": {"model": TRANSFORMERS},
+    "window": {"model": ("mlp",)},
+    "hidden": {"model": ("mlp",)},
+    "kernel": {"model": ("pixelcnn", "gated-pixelcnn")},
+    "likelihood": {"model": ("pixelcnn", "gated-pixelcnn")},
+    "mixtures": {"likelihood": ("logistic",)},
+    "binarise": {"levels": ("2",)},
+    **{name: {"model": LEARNED} for name in ("accumulate", "weight_decay", "clip", "warmup", "lr_end", "beta2", "ema_decay")},
 }
 VOCAB = {"moby": 83, "shakespeare": 65}  # different characters
 SIDE_OWN, VOCAB_OWN = 32, 256  # guessed where only the visitor's data can tell

@@ -79,7 +79,7 @@ def _known_model(model: Any) -> None:
 PRESETS = {
     "moby": Preset("Moby Dick, small GPT", dict(dataset="moby"), "char", "GPT-2 style, 3 × 4 heads, a context of 64 characters"),
     "shakespeare": Preset(
-        "Shakespeare, nanoGPT's CPU setting",
+        "Shakespeare, as nanoGPT",
         dict(dataset="shakespeare", layers=4, heads=4, width=128, block_size=64, batch=12, steps=2_000),
         "char",
         "4 layers, 4 heads, 128 wide, 2,000 iterations; nanoGPT reports 1.88",
@@ -88,13 +88,16 @@ PRESETS = {
         "Moby Dick, Llama style", dict(dataset="moby", model="llama", tokens="bpe", vocab=512), "BPE", "rotary positions, grouped queries"
     ),
     "overfit": Preset(
-        "Overfit it", dict(dataset="moby", limit=2_000, steps=1_000, weight_decay=0.0), "2,000 characters", "it copies what it was shown"
+        "Overfit it",
+        dict(dataset="moby", limit=2_000, steps=1_000, weight_decay=0.0),
+        "2 kB",
+        "2,000 characters: it copies what it was shown",
     ),
     "leak": Preset(
         "Remove the mask", dict(dataset="moby", causal=False, steps=500), "leak", "the loss falls towards 0 and is worth nothing"
     ),
     "ngram": Preset("Counts of five characters", dict(dataset="moby", model="ngram", order=5), "5-gram", "nothing to learn but counts"),
     "pixelcnn": Preset("PixelCNN on digits", dict(dataset="digits"), "17 greys", "gated, 8×8; below 1.90 bits per pixel in half a minute"),
-    "mnist": Preset("PixelCNN on MNIST", dict(dataset="mnist"), "black and white", "gated, 28×28, each pixel white or black"),
+    "mnist": Preset("PixelCNN on MNIST", dict(dataset="mnist"), "2 greys", "gated, 28×28, each pixel white or black"),
     "image-gpt": Preset("Image GPT on digits", dict(dataset="digits", model="image-gpt"), "17 greys", "a transformer over 64 pixels"),
 }

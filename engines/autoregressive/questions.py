@@ -132,6 +132,7 @@ class Receptive(Question):
     position: int = _position()
     row: int = knob(-1, "Row", lo=-1, hi=31, help="−1 = the middle")
     column: int = knob(-1, "Column", lo=-1, hi=31, help="−1 = the middle")
+    pixels: tuple[float, ...] = _pixels()
     index: int = _index()
     label: int = _label()
 
@@ -164,8 +165,10 @@ class Continue(Question):
 
 @dataclass(frozen=True)
 class Memorised(Question):
-    """Text: which parts of what it writes are copies of the text trained on? Panel "text" (Tokens, mark = within a copy)."""
+    """Text: which parts of a text are copies of the text trained on? Without a text it writes one. Panel "text" (Tokens, mark = within a
+    copy)."""
 
+    text: str = knob("", "Text", most=LONGEST_TEXT, help="empty = one that it writes")
     least: int = knob(20, "Shortest copy", unit="characters", lo=5, hi=200)
     length: int = knob(400, "Length", unit="tokens", lo=1, hi=2_000)
     seed: int = _seed()
@@ -191,6 +194,18 @@ class Pixel(Question):
     index: int = _index()
     row: int = knob(-1, "Row", lo=-1, hi=31, help="−1 = the middle")
     column: int = knob(-1, "Column", lo=-1, hi=31, help="−1 = the middle")
+    label: int = _label()
+
+
+@dataclass(frozen=True)
+class Draw(Question):
+    """Pixels: one image drawn pixel by pixel, and what was expected of each pixel before. Panel "image" (Images), "order" (Curve: which
+    pixel is k-th, counted row by row, and the level drawn), "next" (Curve: `levels` probabilities for each k in turn)."""
+
+    pixels: tuple[float, ...] = _pixels()
+    known: int = knob(0, "Pixels kept", lo=0, hi=MOST_PIXELS, help="so many are taken from the pixels given, in the order of the model")
+    seed: int = _seed()
+    temperature: float = _temperature()
     label: int = _label()
 
 
@@ -237,6 +252,7 @@ QUESTIONS = {
     "memorised": Memorised,
     "speculative": Speculative,
     "pixel": Pixel,
+    "draw": Draw,
     "likelihood": Likelihood,
     "complete": Complete,
     "anomaly": Anomaly,

@@ -6,14 +6,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from engines.autoregressive.config import TRANSFORMERS
+from engines.autoregressive.config import TRANSFORMERS, Config
+from engines.autoregressive.engine import AutoregressiveEngine
+from engines.autoregressive.presets import resolve
+from engines.autoregressive.tokens_out import check_tokens, save_tokenizer
 from engines.autoregressive.transformer import Shape, Transformer
+from engines.config import knobs
+from engines.data import kind
+from engines.data import load as load_data
 from engines.exchange import CARD, engine_of_card
 
 # our names -> theirs, {i} = the layer
@@ -131,9 +139,13 @@ def to_transformers(net: Transformer) -> Any:
 
 
 def save_pretrained(net: Transformer, folder: str) -> None:
-    """A folder that `from_pretrained` opens."""
+    """A folder that `from_pretrained` opens. What `generate` does there unless told otherwise: draw as learned, up to the whole context."""
+    from transformers import GenerationConfig
+
     with _quiet():
-        to_transformers(net).save_pretrained(folder)
+        model = to_transformers(net)
+        model.generation_config = GenerationConfig(do_sample=True, top_k=0, max_length=net.block_size)
+        model.save_pretrained(folder)
 
 
 def from_pretrained(folder: str) -> Transformer:
@@ -164,19 +176,56 @@ def _quiet() -> Iterator[None]:
 
 
 def export(engine: Any, folder: Path) -> None:
-    """A run's transformer, averaged weights if there are any, as a folder for transformers: of text over its tokens, of images over their
-    levels in turn. ValueError for other models. See `engines.exchange`."""
+    """A run's transformer, averaged weights if there are any, as a folder for transformers: of text over its tokens, with these as
+    tokenizer.json; of images over their levels in turn. ValueError for other models. See `engines.exchange`."""
     if engine.config.model not in TRANSFORMERS:
         raise ValueError(f"model={engine.config.model} has no counterpart in transformers; {', '.join(TRANSFORMERS)} have")
     save_pretrained(_transformer(engine.model), str(folder))
+    if engine.text:
+        save_tokenizer(engine.source, folder)
 
 
-def load(folder: Path) -> Any:
-    """An engine with the weights of a folder that `export` wrote. ValueError if its model is not the one that its knobs ask for."""
+def load(folder: Path, data: np.ndarray | None = None) -> Any:
+    """An engine with the weights of a folder that `export` wrote; `data` is the text where it was one's own. ValueError if its model is not
+    the one that its knobs ask for."""
     net = from_pretrained(str(folder))
-    engine: Any = engine_of_card(folder)
+    engine: Any = engine_of_card(folder, data)
     if engine.config.model not in TRANSFORMERS or _transformer(engine.net).shape != net.shape:
         raise ValueError(f"{folder} holds a model of other sizes than its {CARD} says")
+    return _filled(engine, net, folder)
+
+
+def adopt(folder: Path, dataset: str, data: np.ndarray | None) -> Any:
+    """An engine with the weights of any folder of a small GPT-2 or Llama, as a model of a text: as many tokens as the text has characters,
+    or as many as byte pairs can be learned from it. ValueError says what does not fit."""
+    net = from_pretrained(str(folder))
+    engine = _engine(net.shape, dataset, data)
+    if (built := engine.net.shape) != net.shape:
+        name = next(f.name for f in fields(built) if getattr(built, f.name) != getattr(net.shape, f.name))
+        theirs, ours = getattr(net.shape, name), getattr(built, name)
+        raise ValueError(f"{folder} has {name}={theirs}, where ours would have {ours}")
+    return _filled(engine, net, folder)
+
+
+def _engine(shape: Shape, dataset: str, data: np.ndarray | None) -> Any:
+    """A fresh engine of a text for a transformer of this shape."""
+    if kind(dataset) != "text":
+        raise ValueError(f"dataset={dataset} is not a text")
+    known = len(set(load_data(dataset, data).text))
+    tokens = {"tokens": "char"} if shape.vocab == known else {"tokens": "bpe", "vocab": shape.vocab}
+    if shape.vocab != known and not (limits := knobs(Config)["vocab"]).lo <= shape.vocab <= limits.hi:  # type: ignore[operator]
+        pairs = f"[{limits.lo:g}, {limits.hi:g}] for byte pairs"
+        raise ValueError(f"vocab_size={shape.vocab} is neither {known}, the characters of {dataset}, nor in {pairs}")
+    sizes = dict(layers=shape.layers, width=shape.width, heads=shape.heads, kv_heads=shape.kv_heads, block_size=shape.block_size)
+    more = dict(rope_theta=shape.rope_theta, tied=shape.tied, model=shape.style, dataset=dataset)
+    config = resolve({**sizes, **more, **tokens})
+    return AutoregressiveEngine(config, data=data)
+
+
+def _filled(engine: Any, net: Transformer, folder: Path) -> Any:
+    """An engine with other weights, averaged ones included, once their tokens are known to be its own."""
+    if engine.text:
+        check_tokens(engine.source, folder)
     for mine in [engine.net] + ([engine.ema.net] if engine.ema else []):
         _transformer(mine).load_state_dict(net.state_dict())
     return engine

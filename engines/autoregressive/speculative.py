@@ -14,11 +14,12 @@ from engines.autoregressive.generate import Choice, choose, draw
 
 @dataclass
 class Counts:
-    """What came of the drafts: `drafted` tokens, `accepted` ones, `passes` of the large model."""
+    """What came of the drafts: `drafted` tokens, `accepted` ones, `passes` of the large model, and of each token whether it was drafted."""
 
     drafted: int = 0
     accepted: int = 0
     passes: int = 0
+    marks: tuple[bool, ...] = ()
 
 
 def verdict(p: Tensor, q: Tensor, drafted: Tensor, u: Tensor) -> tuple[int, Tensor | None]:
@@ -87,7 +88,7 @@ def speculative(
         text = torch.cat([text, draft[None, :kept], token[None]], 1)
         target.settle(text, k, kept)
         source.settle(text, k, kept)
-        counts = Counts(counts.drafted + k, counts.accepted + kept, counts.passes + 1)
+        counts = Counts(counts.drafted + k, counts.accepted + kept, counts.passes + 1, (*counts.marks, *[True] * kept, False))
     return text[0, prompt.shape[1] :], counts
 
 

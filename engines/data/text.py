@@ -54,15 +54,22 @@ def own(array: np.ndarray | None) -> TextSet:
     """The visitor's text as UTF-8 bytes (n,) uint8. ValueError says what does not fit."""
     if array is None or np.ndim(array) != 1 or np.asarray(array).dtype != np.uint8:
         raise ValueError("paste or upload a text of your own first")
-    if len(array) > MOST_BYTES:
-        raise ValueError(f"the text has {len(array):,} bytes, more than {MOST_BYTES:,}")
+    return split("own-text", decoded(np.asarray(array).tobytes()))
+
+
+def decoded(raw: bytes) -> str:
+    """UTF-8 bytes as a text whose lines end in one way. ValueError says what does not fit, and what would."""
+    if len(raw) > MOST_BYTES:
+        raise ValueError(f"text has {len(raw):,} bytes; at most {MOST_BYTES:,} fit")
     try:
-        text = np.asarray(array).tobytes().decode().removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+        text = raw.decode().removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
-        raise ValueError(f"the text is not UTF-8: byte {error.start:,} does not belong there") from None
+        raise ValueError(f"text is not UTF-8: byte {error.start:,} is 0x{raw[error.start]:02X}, which cannot be there") from None
     if len(text) < FEWEST:
-        raise ValueError(f"the text has {len(text):,} characters, fewer than {FEWEST:,}")
-    return split("own-text", text)
+        raise ValueError(f"text has {len(text):,} characters; at least {FEWEST:,} are needed" if text else "text is empty")
+    if len(set(text)) < 2:
+        raise ValueError(f"text is one character {len(text):,} times; at least 2 different ones are needed")
+    return text
 
 
 def split(key: str, text: str) -> TextSet:

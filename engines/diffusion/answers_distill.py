@@ -13,7 +13,7 @@ from engines import metrics
 from engines.core import Curve, Snapshot, View
 from engines.diffusion import questions as q
 from engines.diffusion.answers import Answer, unit_noise
-from engines.diffusion.answers_sweep import projected, truth_of
+from engines.diffusion.answers_sweep import floor_of, projected, truth_of
 from engines.diffusion.distill import Student, consistency, jumps, progressive
 from engines.diffusion.parameterisations import denoiser
 from engines.diffusion.samplers import ddim, final
@@ -37,7 +37,7 @@ def grid_of(engine: DiffusionEngine, num_steps: int) -> Tensor:
 
 def distil(engine: DiffusionEngine, asked: q.Distil) -> Answer:
     """Views "teacher" and "student": samples in 1, 2, 4, 8 steps from the same noise, layers named by the number of steps; "sliced_w1": a
-    Curve for each, x = steps; "loss": Curve of the student's loss. The run itself stays as it is."""
+    Curve for each, x = steps; "loss": Curve of the student's loss. Metrics: the floor of the distance, and "n". The run stays as it is."""
     losses: list[float] = []
     for told in taught(engine, asked):
         if isinstance(told, float):
@@ -48,7 +48,13 @@ def distil(engine: DiffusionEngine, asked: q.Distil) -> Answer:
     yield None
     at = np.arange(1, len(losses) + 1, dtype=np.float32)
     views["loss"] = (Curve(at, np.asarray(losses, np.float32), name="loss of the student"),)
-    yield Snapshot(engine.step, {}, views)
+    n = samples_of(engine, asked)
+    yield Snapshot(engine.step, {metrics.SLICED_W1: floor_of(engine, n), metrics.SAMPLES: float(n)}, views)
+
+
+def samples_of(engine: DiffusionEngine, asked: q.Distil) -> int:
+    """How many samples are drawn in each number of steps."""
+    return min(asked.n, MOST_IMAGES) if engine.image else asked.n
 
 
 def taught(engine: DiffusionEngine, asked: q.Distil) -> Iterator[float | nn.Module]:
@@ -75,7 +81,7 @@ def _next(student: Student, lr: float) -> Student:
 
 @torch.no_grad()
 def _compare(engine: DiffusionEngine, net: nn.Module, asked: q.Distil) -> dict[str, tuple[View, ...]]:
-    n = min(asked.n, MOST_IMAGES) if engine.image else asked.n
+    n = samples_of(engine, asked)
     y = in_turn(n, len(engine.info.classes), engine.device) if engine.told else None
     eps, truth = unit_noise(engine, n, asked.seed), truth_of(engine, n)
     cells: dict[str, list] = {"teacher": [], "student": []}
@@ -93,6 +99,7 @@ def _compare(engine: DiffusionEngine, net: nn.Module, asked: q.Distil) -> dict[s
 @torch.no_grad()
 def jumped(engine: DiffusionEngine, net: nn.Module, asked: q.Distil, eps: Tensor, y: Tensor | None, sigmas: Tensor) -> Tensor:
     """A student's samples (n, …) from unit noise eps, down the grid that it was taught on or part of it."""
-    denoise, x = denoiser(net, engine.parameterisation, y), eps * (1 + sigmas[0] ** 2).sqrt()
+    told = None if y is None else engine.condition(y)
+    denoise, x = denoiser(net, engine.parameterisation, told), eps * (1 + sigmas[0] ** 2).sqrt()
     noise = seeded(asked.seed, "sampler", engine.device)
     return jumps(denoise, x, sigmas, noise) if asked.method == "consistency" else final(ddim(denoise, x, sigmas, noise))

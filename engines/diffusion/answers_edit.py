@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engines.core import Heat, Snapshot, View
 from engines.diffusion import questions as q
-from engines.diffusion.answers import Answer, visible
+from engines.diffusion.answers import Answer
 from engines.diffusion.parameterisations import Denoise
 from engines.diffusion.samplers import Noise, ddim, draw, final
 from engines.diffusion.samplers import invert as ddim_invert
@@ -35,7 +35,7 @@ def held_out(engine: DiffusionEngine, index: int, n: int) -> tuple[Tensor, Tenso
         y = torch.from_numpy(np.asarray(labels[index : index + n], np.int64)).to(engine.device) if engine.info.classes else None
     else:
         x, y = torch.from_numpy(engine.data.draw(index + n, 6)[index:]).to(engine.device), None
-    return ((x - engine.shift) / engine.scale).float(), y
+    return engine.encode(x).float(), y
 
 
 def given(engine: DiffusionEngine, pixels: tuple[float, ...]) -> Tensor:
@@ -44,7 +44,7 @@ def given(engine: DiffusionEngine, pixels: tuple[float, ...]) -> Tensor:
     if len(pixels) != int(np.prod(shape)):
         raise ValueError(f"pixels holds {len(pixels)} numbers, and an example has {int(np.prod(shape))}")
     x = torch.tensor(pixels, device=engine.device).reshape(1, *shape)
-    return ((x - engine.shift) / engine.scale).float()
+    return engine.encode(x).float()
 
 
 def asked_classes(engine: DiffusionEngine, label: int, own: Tensor | None, n: int) -> Tensor | None:
@@ -107,6 +107,8 @@ def inpaint(engine: DiffusionEngine, asked: q.Inpaint) -> Answer:
     """Views "original", "known" (the rest grey), "completions", and "variance": Heat of the variance of each pixel over completions."""
     if not engine.image:
         raise ValueError("inpainting needs images: a point has no halves")
+    if engine.latent is not None:
+        raise ValueError("inpainting puts known pixels back after every step, and this run denoises latents, which are not pixels")
     x0, own = held_out(engine, asked.index, 1)
     y, noise = asked_classes(engine, asked.label, own, asked.n), seeded(asked.seed, "inpaint", engine.device)
     mask = mask_of(engine.info.shape, asked.half).to(engine.device)
@@ -140,7 +142,7 @@ def invert(engine: DiffusionEngine, asked: q.Invert) -> Answer:
             up = moment
             yield None
         back = final(ddim(denoise, up.x, grid, lambda x: torch.zeros_like(x)))
-    unit = visible(up)
+    unit = up.x / (1 + up.sigma**2).sqrt()
     views: dict[str, tuple[View, ...]] = {
         "original": (samples_view(engine, x0, own, "original", "data"),),
         "noise": (samples_view(engine, unit, own, "noise"),),

@@ -12,7 +12,7 @@ from engines import metrics
 from engines.core import Curve, Snapshot, View
 from engines.diffusion import questions as q
 from engines.diffusion.answers import Answer, exact_of, unit_noise
-from engines.diffusion.config import SAMPLERS, nfe
+from engines.diffusion.config import SAMPLERS, nfe, steps_within
 from engines.diffusion.samplers import final
 from engines.diffusion.sampling import denoiser_of_run, generate, in_turn, samples_view, seeded, to_data, walk
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 COUNTS = (1, 2, 3, 5, 7, 10, 14, 20, 30, 50, 100, 200)  # steps
 MOST_IMAGES, CELL_IMAGES = 64, 16  # samples in a cell on images, and those of them that are shown
 CELL_POINTS = 300
+FLOOR_DRAWS = 4
 
 
 def matrix(engine: DiffusionEngine, asked: q.Matrix) -> Answer:
     """View "cells": one layer per sampler and number of steps, named "heun/10", all from the same noise; "sliced_w1": one Curve per
-    sampler, x = evaluations of the network, y = distance from the data; its floor is among the metrics."""
+    sampler, x = evaluations of the network, y = distance from the data. Metrics: its floor at the same n, and "n"."""
     names = list(SAMPLERS) if asked.samplers == "all" else [asked.samplers]
-    counts = [k for k in COUNTS if k <= asked.most]
     n = min(asked.n, MOST_IMAGES) if engine.image else asked.n
     y = in_turn(n, len(engine.info.classes), engine.device) if engine.info.classes else None
     denoise = exact_of(engine) if asked.exact else denoiser_of_run(engine, y)
@@ -36,6 +36,7 @@ def matrix(engine: DiffusionEngine, asked: q.Matrix) -> Answer:
     cells, curves = [], []
     for name in names:
         distances = []
+        counts = [steps_within(name, int(c)) for c in asked.calls] or [k for k in COUNTS if k <= asked.most]
         for k in counts:
             config = replace(engine.config, sampler=name, num_steps=k)
             with torch.no_grad():
@@ -47,9 +48,9 @@ def matrix(engine: DiffusionEngine, asked: q.Matrix) -> Answer:
         guided = engine.told and engine.config.cfg_scale != 1
         spent = np.array([nfe(name, k, guided) for k in counts], np.float32)
         curves.append(Curve(spent, np.array(distances, np.float32), name=name))
-    known = {} if engine.image else {metrics.SLICED_W1: metrics.floor(metrics.sliced_w1, lambda i: engine.data.draw(n, 100 + i), 4)}
+    known = {metrics.SLICED_W1: floor_of(engine, n)}
     views: dict[str, tuple[View, ...]] = {"cells": tuple(cells), metrics.SLICED_W1: tuple(curves)}
-    yield Snapshot(engine.step, known, views)
+    yield Snapshot(engine.step, known | {metrics.SAMPLES: float(n)}, views)
 
 
 def truth_of(engine: DiffusionEngine, n: int) -> np.ndarray:
@@ -58,6 +59,15 @@ def truth_of(engine: DiffusionEngine, n: int) -> np.ndarray:
     if len(held_out) < n:
         raise ValueError(f"n={n} is more than the {len(held_out)} examples there are to compare with")
     return projected(held_out)
+
+
+def floor_of(engine: DiffusionEngine, n: int) -> float:
+    """The sliced W1 of n real examples against as many others: the mean over FLOOR_DRAWS pairs, on images against the held-out ones."""
+    if not engine.image:
+        return metrics.floor(metrics.sliced_w1, lambda i: engine.data.draw(n, 100 + i), FLOOR_DRAWS)
+    rng, truth = np.random.default_rng(0), truth_of(engine, n)
+    draws = [engine.data.pixels[rng.choice(len(engine.data.pixels), n, replace=False)] for _ in range(FLOOR_DRAWS)]
+    return float(np.mean([metrics.projected_w1(projected(draw), truth) for draw in draws]))
 
 
 def projected(x: np.ndarray) -> np.ndarray:

@@ -57,6 +57,8 @@ def answer_bound(engine: DiffusionEngine, asked: q.Bound) -> Iterator[Snapshot |
     is what an even guess needs. View "bits_by_noise": Curve of the diffusion part's density over ln sigma."""
     if not engine.image:
         raise ValueError("bits per dimension are of pixels; points have an exact density to compare with")
+    if engine.latent is not None:
+        raise ValueError("bits per dimension are of pixels, and this run denoises latents: ask one that denoises pixels")
     data, generator = engine.data, Rng(asked.seed, ("bound",), engine.device)["bound"]
     at = np.arange(min(asked.n, len(data.test_pixels)))
     x0 = ((torch.from_numpy(data.test_pixels[at]).to(engine.device) - engine.shift) / engine.scale).float()

@@ -8,7 +8,7 @@ from math import prod
 
 from engines.config import knob, validate
 from engines.core import Cost
-from engines.data import CHOICES, DATASETS, DatasetInfo, kind
+from engines.data import CAPTIONED, CHOICES, DATASETS, DatasetInfo, kind
 
 OBJECTIVES = {
     "flow": "the velocity from data to noise along a straight line; flow matching, rectified flow",
@@ -48,6 +48,10 @@ GRIDS = {
     "flow": "even flow times",
     "timesteps": "even timesteps of a schedule of 1,000",
 }
+SPACES = {
+    "pixel": "the image itself",
+    "latent": "what an autoencoder, trained first in the same run, makes of it; latent diffusion",
+}
 NETWORKS = {"unet": "convolutions on two scales, and one flat layer for the global shape", "dit": "a transformer over patches"}
 OPTIMIZERS = {
     "adam": "each weight by the size of its own gradients; Kingma & Ba, 2015",
@@ -60,6 +64,7 @@ class Config:
     """One diffusion run. The learning rate and all that concerns sampling may change while it trains."""
 
     dataset: str = knob("ring8", "Data set", choices=CHOICES)
+    space: str = knob("pixel", "Denoises", choices=SPACES, kind="image", help="Rombach et al., 2022")
     objective: str = knob("flow", "The network predicts", choices=OBJECTIVES)
     sampler: str = knob("heun", "Sampler", choices=SAMPLERS, live=True)
     num_steps: int = knob(18, "Sampler steps", lo=1, hi=1_000, log=True, live=True)
@@ -71,6 +76,7 @@ class Config:
     weighting: str = knob("simple", "Weighting", choices=WEIGHTINGS, group="fixes", help="of errors by noise level")
     ema_decay: float = knob(0.999, "Average of weights", lo=0.0, hi=0.9999, group="fixes", help="decay per step; 0 = the raw weights")
     conditional: bool = knob(False, "Tell the class", group="fixes", kind="image")
+    text: bool = knob(False, "Tell it in words", group="fixes", kind="image", help="a caption of each image; latents only")
     cfg_scale: float = knob(
         1.0, "Guidance", lo=0.0, hi=10.0, group="fixes", live=True, kind="image", help="1 = off. Classifier-free, Ho & Salimans, 2022"
     )
@@ -88,12 +94,15 @@ class Config:
     eta: float = knob(0.0, "DDIM η", lo=0.0, hi=1.0, group="advanced", live=True, help="0 = no fresh noise, 1 = as much as DDPM")
     s_churn: float = knob(0.0, "Heun's churn", lo=0.0, hi=100.0, group="advanced", live=True, help="noise added along the way; 0 = none")
     label_dropout: float = knob(0.1, "Classes left out", lo=0.0, hi=0.9, group="advanced", kind="image", help="so that guidance can be had")
-    network: str = knob("unet", "Network", choices=NETWORKS, group="advanced", kind="image")
+    latents: int = knob(24, "Latents", lo=1, hi=64, group="advanced", kind="image", help="numbers; with words, of each 4 × 4 pixels")
+    ae_share: float = knob(0.5, "Autoencoder first", lo=0.05, hi=0.95, group="advanced", kind="image", help="for this part of the steps")
+    kl_weight: float = knob(0.2, "Weight of its KL", lo=0.0, hi=4.0, group="advanced", kind="image", help="1 = a plain VAE")
+    network: str = knob("unet", "Network", choices=NETWORKS, group="advanced", kind="image", help="on pixels")
     channels: int = knob(
         16, "Channels", lo=8, hi=64, step=8, group="advanced", kind="image", help="of the first scale; twice as many below"
     )
-    width: int = knob(32, "Width", unit="units", lo=4, hi=256, log=True, group="advanced", help="2-D: hidden layers; DiT: tokens")
-    depth: int = knob(3, "Layers", lo=1, hi=6, group="advanced", help="2-D: hidden layers; DiT: blocks")
+    width: int = knob(32, "Width", unit="units", lo=4, hi=256, log=True, group="advanced", help="of hidden layers; of a DiT's tokens")
+    depth: int = knob(3, "Layers", lo=1, hi=6, group="advanced", help="hidden ones; of a DiT and on latents: blocks")
     fourier: int = knob(7, "Fourier features", lo=0, hi=32, group="advanced", kind="2d", help="random sines of x. Tancik et al., 2020")
     fourier_scale: float = knob(4.0, "Fourier scale", unit="rad", lo=0.1, hi=20.0, log=True, group="advanced", kind="2d")
     batch: int = knob(64, "Batch", unit="examples", lo=8, hi=512, log=True, group="advanced")
@@ -106,17 +115,34 @@ class Config:
         validate(self)
         refuse(self)
 
+    @property
+    def first_steps(self) -> int:
+        """Steps that train the autoencoder of a latent run, before its denoiser begins."""
+        return max(1, min(self.steps - 1, round(self.ae_share * self.steps))) if self.space == "latent" else 0
+
+
+_WHY_TEXT = "captions name the class, and are made from grey pictures"
+
 
 def refuse(c: Config) -> None:
     """ValueError for knobs that cannot combine."""
-    if c.cfg_scale != 1 and not c.conditional:
-        raise ValueError(f"cfg_scale={c.cfg_scale:g} is outside [1, 1] unless conditional=true: guidance needs a class")
+    if c.cfg_scale != 1 and not (c.conditional or c.text):
+        raise ValueError(f"cfg_scale={c.cfg_scale:g} is outside [1, 1] unless conditional=true or text=true: guidance needs a class")
     if c.conditional and kind(c.dataset) == "2d":
         raise ValueError("conditional=true cannot combine with points in the plane, which have no classes")
-    if c.optimizer == "muon" and (c.network == "dit" or kind(c.dataset) == "2d"):
-        raise ValueError("optimizer=muon is for convolutions, and this network has none")
-    if c.network == "dit" and c.width % 8:
-        raise ValueError(f"width={c.width} cannot combine with network=dit, whose 4 heads ask for a multiple of 8")
+    if c.optimizer == "muon" and (c.network == "dit" or c.space == "latent" or kind(c.dataset) == "2d"):
+        raise ValueError("optimizer=muon is for the convolutions of network=unet on pixels, and this run has none")
+    if c.space == "latent" and kind(c.dataset) == "2d":
+        raise ValueError("space=latent cannot combine with points in the plane, which have nothing to be made shorter")
+    if c.space == "latent" and c.steps < 2:
+        raise ValueError("steps=1 cannot combine with space=latent, whose autoencoder and denoiser both need some")
+    if c.text and (c.conditional or c.space != "latent" or c.dataset not in CAPTIONED):
+        raise ValueError(f"text=true needs conditional=false, space=latent and one of {', '.join(CAPTIONED)}: {_WHY_TEXT}")
+    if c.text and c.classifier_scale:
+        raise ValueError(f"classifier_scale={c.classifier_scale:g} cannot combine with text=true: the classifier knows no places or sizes")
+    if (c.network == "dit" or c.text) and c.width % 8:
+        word = "text=true" if c.text else "network=dit"
+        raise ValueError(f"width={c.width} cannot combine with {word}, whose 4 heads ask for a multiple of 8")
 
 
 def info_of(config: Config) -> DatasetInfo:
@@ -128,6 +154,11 @@ def info_of(config: Config) -> DatasetInfo:
 def nfe(sampler: str, num_steps: int, guided: bool = False) -> int:
     """Evaluations of the network for one sample. Guidance asks twice each time."""
     return (2 * num_steps - 1 if sampler in TWICE else num_steps) * (2 if guided else 1)
+
+
+def steps_within(sampler: str, calls: int) -> int:
+    """The most steps that need no more than `calls` calls of the denoiser, at least 1."""
+    return (calls + 1) // 2 if sampler in TWICE else calls
 
 
 CLOCK = 2  # frequencies of the noise level that a 2-D network sees
@@ -150,6 +181,10 @@ def cost(config: Config) -> Cost:
         sizes = [inputs_2d(config), *[config.width] * config.depth, 2]
         count = sum(a * b + b for a, b in zip(sizes, sizes[1:], strict=False))
         flop, units = 2.0 * count, 2 * sum(sizes)
+    elif config.space == "latent":
+        from engines.diffusion.latent_cost import latent_cost
+
+        return latent_cost(config, info)
     else:
         count, flop = (_unet if config.network == "unet" else _dit)(config, info.shape, len(info.classes))
         units = (

@@ -51,8 +51,8 @@ class Student:
         """x0, eps (n, …) and classes (n,) or None."""
         e, n = self.engine, self.engine.config.batch
         index = torch.randint(len(e.examples), (n,), generator=self.rng["data"], device=e.device)
-        eps = torch.randn((n, *e.info.shape), generator=self.rng["eps"], device=e.device)
-        return e.examples[index], eps, None if e.labels is None else e.labels[index]
+        eps = torch.randn((n, *e.shape), generator=self.rng["eps"], device=e.device)
+        return e.examples_at(index, self.rng["eps"]), eps, e.told_of(index, self.rng["data"])
 
     def choose(self, n: int) -> Tensor:
         """One of n steps for each example, (batch,)."""

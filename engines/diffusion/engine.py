@@ -13,7 +13,9 @@ from engines import metrics
 from engines.config import from_dict, knobs, to_dict
 from engines.core import Snapshot, Views
 from engines.data import DATASETS, DatasetInfo, kind, load
+from engines.data.captions import NAMES, captioned, encode
 from engines.diffusion.config import Config
+from engines.diffusion.latent import LatentSpace
 from engines.diffusion.model import build_network
 from engines.diffusion.objectives import errors, weights
 from engines.diffusion.parameterisations import PARAMETERISATIONS
@@ -38,39 +40,64 @@ class DiffusionEngine:
         self.config, self.step, self.total = config, 0, config.steps
         self.device = torch.device(device)
         self.image = kind(config.dataset) == "image"
-        self.data = load(config.dataset, data)
+        self.data = captioned(config.dataset) if config.text else load(config.dataset, data)
         shape = tuple(self.data.shape)
         self.info = DATASETS.get(config.dataset) or DatasetInfo(
             config.dataset, kind(config.dataset), "", "", shape, classes=tuple(getattr(self.data, "classes", ()))
         )
-        self.told = config.conditional and bool(self.info.classes)
+        self.told = (config.conditional or config.text) and bool(self.info.classes)
+        self.latent: LatentSpace | None = None
         self.examples, self.labels, self.shift, self.scale = self._to_device()
+        self.shape = tuple(self.info.shape)  # of what the network sees
         levels = training_sigmas(config.schedule, config.shift)
         self.levels = None if levels is None else torch.from_numpy(levels).float().to(self.device)  # (T,)
         self.parameterisation = PARAMETERISATIONS[config.objective]
         self.rng = Rng(config.seed, ("init", "data", "eps", "sigma"), device)
-        self.net = build_network(config, self.info, self.rng["init"])
+        if config.space == "latent":
+            self.latent = LatentSpace(config, self.shape, self.examples, self.device)
+            self.shape = self.latent.shape
+        self.net = build_network(config, self.info, self.shape, self.rng["init"])
         self.ema = Ema(self.net)
         self._weights: list[Tensor] = list(self.net.parameters())
         convolutions = [p for p in self._weights if p.dim() == 4] if config.optimizer == "muon" else []
         rest = [p for p in self._weights if p.dim() != 4] if convolutions else self._weights
         self.opt: torch.optim.Adam = torch.optim.Adam(rest, config.lr, (config.beta1, config.beta2), fused=True)
-        self.parts: dict[str, Any] = {"net": self.net, "ema": self.ema, "opt": self.opt, "rng": self.rng}
+        self._parts: dict[str, Any] = {"net": self.net, "ema": self.ema, "opt": self.opt, "rng": self.rng}
         self.muon = Muon(convolutions, config.lr) if convolutions else None
         if self.muon:
-            self.parts["opt_muon"] = self.muon
+            self._parts["opt_muon"] = self.muon
         self.probe = self._make_probe()
 
+    @property
+    def parts(self) -> dict[str, Any]:
+        return self.parts_at(self.step)
+
+    def parts_at(self, step: int) -> dict[str, Any]:
+        """What must survive a move at that step: of a latent run its autoencoder, and while that learns, its optimiser."""
+        if self.latent is None:
+            return self._parts
+        learning = {"opt_autoencoder": self.latent.opt} if step < self.latent.first else {}
+        return self._parts | {"autoencoder": self.latent} | learning
+
     def _to_device(self) -> tuple[Tensor, Tensor | None, Tensor | float, float]:
-        """The training set in units of the network, (n, 2) or (n, c, h, w), its classes (n,) if the network is told, and what x0 · scale
-        + shift needs to be data again."""
+        """The training set, (n, 2) or (n, c, h, w), in units of the network or, where that sees latents, in [−1, 1]; its classes (n,) or
+        captions (n, VARIANTS, WORDS) if the network is told; and what x0 · scale + shift needs to be data again."""
         if not self.image:
             middle = torch.tensor(self.data.shift, dtype=torch.float32, device=self.device)
             return torch.from_numpy(self.data.unit).to(self.device), None, middle, self.data.scale
         pixels = torch.from_numpy(self.data.pixels).to(self.device)
-        mean, scale = float(pixels.mean()), float(pixels.std())
-        labels = torch.from_numpy(np.asarray(self.data.labels, np.int64)).to(self.device) if self.told else None
-        return (pixels - mean) / scale, labels, mean, scale
+        mean, scale = (0.0, 1.0) if self.config.space == "latent" else (float(pixels.mean()), float(pixels.std()))
+        of_each = self.data.captions if self.config.text else np.asarray(self.data.labels, np.int64)
+        labels = torch.from_numpy(of_each).to(self.device) if self.told else None
+        return pixels if self.config.space == "latent" else (pixels - mean) / scale, labels, mean, scale
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Examples in data units -> what the network sees, (n, *shape)."""
+        return self.latent.encode(x) if self.latent is not None else (x - self.shift) / self.scale
+
+    def decode(self, x: Tensor) -> Tensor:
+        """The inverse; a gradient may flow."""
+        return self.latent.decode(x) if self.latent is not None else x * self.scale + self.shift
 
     def _make_probe(self) -> Any:
         if self.image:
@@ -87,6 +114,8 @@ class DiffusionEngine:
         """One update of the network and its average. Scalars stay on the device."""
         if part is not None:
             raise ValueError(f"part={part!r} cannot be updated alone: there is one network")
+        if self.latent is not None and self.step < self.latent.first:
+            return self._train_autoencoder(self.latent)
         self._set_rate()
         x0, y = self._batch()
         sigma = self.draw_sigma(len(x0), self.rng["sigma"])
@@ -94,6 +123,16 @@ class DiffusionEngine:
         norm, loss = self.learn(x0, eps, sigma, y)
         self.step += 1
         return {metrics.MSE: loss, metrics.GRAD_NORM: norm}
+
+    def _train_autoencoder(self, latent: LatentSpace) -> Mapping[str, Tensor]:
+        reconstruction, kl, norm = latent.train_step(self.step, self.rng["data"], self.rng["eps"])
+        self.step += 1
+        return {metrics.RECON: reconstruction, metrics.KL: kl, metrics.GRAD_NORM: norm}
+
+    @property
+    def begun(self) -> int:
+        """Steps that the denoiser has learned for."""
+        return self.step - (self.latent.first if self.latent is not None else 0)
 
     def learn(self, x0: Tensor, eps: Tensor, sigma: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
         """Lower the weighted error on these; the length of the gradient, and the loss, both scalars."""
@@ -106,16 +145,35 @@ class DiffusionEngine:
         self.opt.step()
         if self.muon:
             self.muon.step()
-        self.ema.update(self.net, c.ema_decay, self.step)
+        self.ema.update(self.net, c.ema_decay, self.begun)
         return norm, loss.detach()
 
     def _batch(self) -> tuple[Tensor, Tensor | None]:
         """x0 (n, …) and classes (n,), some of them left out."""
         index = torch.randint(len(self.examples), (self.config.batch,), generator=self.rng["data"], device=self.device)
-        if self.labels is None:
-            return self.examples[index], None
+        x0, y = self.examples_at(index, self.rng["eps"]), self.told_of(index, self.rng["data"])
+        if y is None:
+            return x0, None
         out = torch.rand(len(index), generator=self.rng["data"], device=self.device) < self.config.label_dropout
-        return self.examples[index], torch.where(out, len(self.info.classes), self.labels[index])
+        return x0, torch.where(out, len(self.info.classes), y) if y.dim() == 1 else y * ~out[:, None]
+
+    def examples_at(self, index: Tensor, generator: torch.Generator) -> Tensor:
+        """Training examples index (n,) as the network sees them; latents are drawn."""
+        return self.examples[index] if self.latent is None else self.latent.draw(index, generator)
+
+    def told_of(self, index: Tensor, generator: torch.Generator) -> Tensor | None:
+        """What the network is told of training examples index (n,): classes (n,), one of each one's captions (n, WORDS), or nothing."""
+        if self.labels is None or not self.config.text:
+            return None if self.labels is None else self.labels[index]
+        chosen = torch.randint(self.labels.shape[1], index.shape, generator=generator, device=self.device)
+        return self.labels[index, chosen]
+
+    def condition(self, y: Tensor) -> Tensor:
+        """What the network is told for classes y (n,): those, or captions (n, WORDS) that name them. Captions stay as they are."""
+        if not self.config.text or y.dim() == 2:
+            return y
+        named = np.stack([encode(f"a {name}") for name in NAMES])
+        return torch.from_numpy(named).to(self.device)[y]
 
     def draw_sigma(self, n: int, generator: torch.Generator) -> Tensor:
         """(n,) noise levels as training meets them, one from each n-th part of their distribution: Kingma et al., 2021, appendix I.1."""
@@ -126,9 +184,9 @@ class DiffusionEngine:
         return (c.noise_mean + c.noise_std * torch.special.ndtri(u.clamp(1e-6, 1 - 1e-6))).exp()
 
     def _set_rate(self) -> None:
-        done = self.step / self.total
+        done = self.begun / (self.total - self.step + self.begun)
         factor = min(1.0, max(LAST_RATE, 2 - 2 * done)) if self.config.lr_decay else 1.0
-        warm = min(1.0, (self.step + 1) / WARM) if self.image else 1.0
+        warm = min(1.0, (self.begun + 1) / WARM) if self.image else 1.0
         for optimiser in (self.opt, self.muon):
             if optimiser:
                 optimiser.param_groups[0]["lr"] = self.config.lr * factor * warm
@@ -143,7 +201,8 @@ class DiffusionEngine:
 
     def health(self) -> dict[str, Tensor]:
         """Largest absolute weight, which must stay below 1,000."""
-        return {"the largest weight": torch.stack(torch._foreach_norm(self._weights, float("inf"))).max().detach()}
+        weights = self._weights + (list(self.latent.net.parameters()) if self.latent is not None else [])
+        return {"the largest weight": torch.stack(torch._foreach_norm(weights, float("inf"))).max().detach()}
 
     # Looking: own fixed noise, averaged weights, no gradient kept; nothing changes
 

@@ -79,7 +79,7 @@ class FusedDiffusion(DiffusionEngine):
         self._flat.adopt(averaged.net, self._flat.average)
         self.opt = FlatAdam(self._weights, config.lr, (config.beta1, config.beta2), self._flat, self.updates)
         self.rng = self.streams = KernelStreams(config.seed, STREAMS)
-        self.parts |= {"opt": self.opt, "rng": self.rng}
+        self._parts |= {"opt": self.opt, "rng": self.rng}
         self._lay_out(net)
         area = int(np.dot(self._flat.sizes[1:], self._flat.sizes[:-1]))
         self.chunk = max(1, min(LONGEST_CHUNK, int(CHUNK_FLOP / (6 * config.batch * area))))

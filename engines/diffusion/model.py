@@ -29,17 +29,25 @@ class PointDenoiser(nn.Module):
         return self.net(torch.cat([self.features(x), c, phase.sin(), phase.cos()], 1))
 
 
-def build_network(config: Config, info: DatasetInfo, generator: torch.Generator) -> nn.Module:
-    """A fresh network for a data set, on the generator's device, with first weights from `generator`."""
+def build_network(config: Config, info: DatasetInfo, shape: tuple[int, ...], generator: torch.Generator) -> nn.Module:
+    """A fresh network for examples (n, *shape) of a data set, on the generator's device, with first weights from `generator`."""
     if info.kind == "2d":
         net: nn.Module = PointDenoiser(config, generator)
         initialise(net.to(generator.device), generator)
         return net
     classes = len(info.classes) if config.conditional else 0
+    if config.text:
+        from engines.diffusion.words import WordDenoiser
+
+        return WordDenoiser(config, shape).start(generator)
+    if config.space == "latent":
+        from engines.diffusion.latent_nets import VectorDenoiser
+
+        return VectorDenoiser(config, shape[0], classes).start(generator)
     if config.network == "dit":
         from engines.diffusion.dit import DiT
 
-        return DiT(config, info.shape, classes).start(generator)
+        return DiT(config, shape, classes).start(generator)
     from engines.diffusion.unet import UNet
 
-    return UNet(config, info.shape, classes).start(generator)
+    return UNet(config, shape, classes).start(generator)

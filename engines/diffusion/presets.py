@@ -19,6 +19,7 @@ class Request:
     n: int = knob(64, "Samples", lo=1, hi=10_000)
     seed: int = knob(0, "Seed", lo=0, hi=9_999)
     label: int = knob(-1, "Class", lo=-1, hi=999, help="−1 = all classes in turn")
+    caption: str = knob("", "Caption", most=200, help="of a run that is told words")
     ema: bool = knob(True, "Averaged weights")
     sampler: str = knob("", "Sampler", choices={"": "as the run says", **SAMPLERS})
     num_steps: int = knob(0, "Sampler steps", lo=0, hi=1_000, help="0 = as the run says")
@@ -28,8 +29,15 @@ class Request:
 
 
 _IMAGE: dict[str, Any] = dict(
-    objective="v", noise_mean=0.3, noise_std=1.3, sampler="heun", num_steps=10, sigma_min=0.02, sigma_max=80.0, rho=7.0, conditional=True,
-    cfg_scale=1.5, batch=64, lr=4e-3, beta2=0.99, optimizer="muon", ema_decay=0.9995, width=64, steps=1_200,
+    objective="v", noise_mean=0.3, noise_std=1.3, sampler="dpmpp-2m-sde", num_steps=18, grid="flow", sigma_max=1000.0, conditional=True,
+    cfg_scale=1.35, batch=64, lr=4e-3, beta2=0.99, optimizer="muon", ema_decay=0.9995, width=64, steps=1_200,
+)  # fmt: skip
+_LATENT: dict[str, Any] = dict(
+    noise_mean=0.0, noise_std=1.0, batch=256, lr=2e-3, width=256, depth=4, steps=1_100, optimizer="adam",
+    sampler="flow-heun", num_steps=5, cfg_scale=1.5,
+)  # fmt: skip
+_TEXT: dict[str, Any] = dict(
+    conditional=False, latents=4, kl_weight=0.1, ae_share=0.25, batch=64, width=64, depth=4, cfg_scale=2.0, num_steps=10, steps=12_000,
 )  # fmt: skip
 DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
     "ring8": dict(steps=16_000),
@@ -48,10 +56,11 @@ SCHEDULE_DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-def recommended(dataset: str, schedule: str | None = None) -> dict[str, Any]:
-    """Knob values recommended for a data set and, if given, a schedule other than its usual one."""
+def recommended(dataset: str, schedule: str | None = None, space: str | None = None, text: bool = False) -> dict[str, Any]:
+    """Knob values recommended for a data set and, if given, a schedule and a space other than its usual ones, and words."""
     base = dict(_IMAGE) if kind(dataset) == "image" else {}
-    base |= DATASET_DEFAULTS.get(dataset, {})
+    base |= DATASET_DEFAULTS.get(dataset, {}) | (_LATENT if space == "latent" else {})
+    base |= _TEXT if text else {}
     return base | SCHEDULE_DEFAULTS.get(schedule or "", {}) | {"dataset": dataset}
 
 
@@ -60,11 +69,12 @@ def resolve(overrides: Mapping[str, Any]) -> Config:
     if not isinstance(overrides, Mapping):
         raise ValueError("settings must be a set of named values")
     known = knobs(Config)
-    dataset, schedule, conditional, network = (
-        check(known[name], overrides[name]) if name in overrides else None for name in ("dataset", "schedule", "conditional", "network")
+    dataset, schedule, conditional, network, space, text = (
+        check(known[name], overrides[name]) if name in overrides else None
+        for name in ("dataset", "schedule", "conditional", "network", "space", "text")
     )
-    base = recommended(dataset or known["dataset"].default, schedule)
-    if conditional is False:
+    base = recommended(dataset or known["dataset"].default, schedule, space, bool(text))
+    if conditional is False and not text:
         base["cfg_scale"] = 1.0
     if network == "dit":
         base.pop("optimizer", None)
@@ -77,6 +87,10 @@ PRESETS = {
     "grid": Preset("Grid of 25", dict(dataset="grid25"), "25 of 25", "flow matching"),
     "ddpm": Preset("DDPM as published", dict(dataset="ring8", **_DDPM), "1,000 steps", "predicts the noise, linear schedule, ancestral"),
     "spirals": Preset("Two spirals", dict(dataset="spirals"), "thin arms", "flow matching"),
+    "latent": Preset("MNIST, latent, 15 s", dict(dataset="mnist", space="latent"), "28×28", "an autoencoder first, then its latents"),
+    "text": Preset(
+        "Digits from words", dict(dataset="mnist", space="latent", text=True), "captions", "the recipe of Stable Diffusion, end to end"
+    ),
     "digits": Preset("Digits in 15 seconds", dict(dataset="digits"), "8×8", "told the class, guided"),
     "minute": Preset("MNIST in a minute", dict(dataset="mnist"), "28×28", "told the class, guided"),
     "mnist": Preset("MNIST", dict(dataset="mnist", steps=2_400), "28×28", "told the class, guided; trained twice as long"),

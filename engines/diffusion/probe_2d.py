@@ -16,7 +16,7 @@ from engines.diffusion.config import nfe
 from engines.diffusion.objectives import errors
 from engines.diffusion.oracle import exact_denoiser, optimal_loss
 from engines.diffusion.parameterisations import PARAMETERISATIONS, Denoise, denoiser
-from engines.diffusion.sampling import denoiser_of_run, generate, seeded, to_data, walk
+from engines.diffusion.sampling import denoiser_of_run, generate, seeded, sigmas_of_run, to_data, walk
 from engines.diffusion.schedules import training_sigmas
 from engines.state import Rng
 
@@ -61,7 +61,9 @@ class Probe2D:
         layers: list[View] = [Points(self.toy.draw(DATA_SHOWN, 1), role="data", name="data")]
         if self.toy.centres is not None:
             layers.append(Points(self.toy.centres.astype(np.float32), role="exact", name="modes"))
-        views: dict[str, tuple[View, ...]] = {"noise": (Points(self.eps_look[:SHOWN].cpu().numpy(), name="noise"),)}
+        noise = self.eps_look[:SHOWN]
+        views: dict[str, tuple[View, ...]] = {"noise": (Points(noise.cpu().numpy(), name="noise"),)}
+        views["start"] = (Points(to_data(engine, noise), name="noise in data units"),)  # where paths begin
         known = dict(floors(self.toy))
         if self.exact is not None:
             layers.append(self._arrows(engine, self.exact, "exact"))
@@ -78,6 +80,8 @@ class Probe2D:
         views: dict[str, tuple[View, ...]] = {}
         arrows = self._arrows(engine, denoiser(engine.ema.net, engine.parameterisation), "model")
         views["stage"] = (arrows, self._paths(engine, moments), Points(xy[:SHOWN], name="samples"))
+        grid = sigmas_of_run(engine.config, self.device, steps).cpu().numpy().astype(np.float32)
+        views["walk"] = (Curve(np.arange(len(grid), dtype=np.float32), grid, name="sigma"),)
         each = errors(engine.ema.net, engine.parameterisation, *self.levelled)
         views["loss_by_noise"] = (Curve(self._clock(), _means(each), name="loss"),)
         if self.exact is not None:

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from engines import clouds, metrics
 from engines.core import Bars, Curve, Images, Points, Snapshot, View, Views
-from engines.diffusion.config import nfe
+from engines.diffusion.config import TWICE, Config, nfe
 from engines.diffusion.objectives import errors
 from engines.diffusion.probe_2d import LEVELS, noise_levels
 from engines.diffusion.sampling import generate, in_turn, samples_view, seeded, to_data
 from engines.judge import MEASURED as JUDGED
-from engines.judge import Judge, judge
+from engines.judge import Judge, judge, judge_of_captions
 from engines.state import Rng
 
 if TYPE_CHECKING:
@@ -25,10 +25,16 @@ if TYPE_CHECKING:
 
 ROWS, SHOWN = 3, 32  # of samples, one column per class; samples where there are no classes
 DATA_SHOWN = 64
+REBUILT = 10  # held-out images that are encoded and decoded
 COUNTED = 200  # samples measured while training
-LOOK_STEPS = 5  # of the sampler, at most, in looks and evaluations
+LOOK_EVALUATIONS = 9  # of the network, at most, in looks and evaluations
 PER_LEVEL, MEASURED = 16, 200  # images at each noise level, and images of the validation loss
 FLOOR_DRAWS = 4
+
+
+def look_steps(config: Config) -> int:
+    """Steps of the sampler, at most, in looks and evaluations."""
+    return (LOOK_EVALUATIONS + 1) // 2 if config.sampler in TWICE else LOOK_EVALUATIONS
 
 
 class ImageProbe:
@@ -37,28 +43,35 @@ class ImageProbe:
     def __init__(self, engine: DiffusionEngine):
         config, data = engine.config, engine.data
         rng = Rng(config.seed, ("look", "evaluate", "data", "validate"), engine.device)
-        self.judge: Judge | None = judge(config.dataset)
+        self.judge: Judge | None = judge_of_captions(config.dataset) if config.text else judge(config.dataset)
         self.classes, self.device = len(data.classes), engine.device
         self.shown = ROWS * self.classes if engine.told else SHOWN
         self.n = min(COUNTED, len(data.test_pixels))
         rows = torch.randint(len(data.pixels), (metrics.N_IMAGES,), generator=rng["data"], device=self.device).cpu()
         self.rows = rows.numpy()
         self.as_in_data = torch.from_numpy(data.labels[self.rows]).to(self.device)
-        shape = data.shape
-        self.eps_look = torch.randn((self.shown, *shape), generator=rng["look"], device=self.device)
-        self.eps_evaluate = torch.randn((metrics.N_IMAGES, *shape), generator=rng["evaluate"], device=self.device)
+        self.eps_look = torch.randn((self.shown, *engine.shape), generator=rng["look"], device=self.device)
+        self.eps_evaluate = torch.randn((metrics.N_IMAGES, *engine.shape), generator=rng["evaluate"], device=self.device)
         self.validate = self._held_out(engine, MEASURED, rng, engine.draw_sigma(MEASURED, rng["validate"]))
         self.sigmas = noise_levels(engine)  # (LEVELS,)
         self.levelled = self._held_out(engine, LEVELS * PER_LEVEL, rng, self.sigmas.repeat_interleave(PER_LEVEL))
-        self.along = metrics.directions(dim=int(np.prod(shape)))  # (64, c h w)
+        self.along = metrics.directions(dim=int(np.prod(data.shape)))  # (64, c h w)
         self.truth = self._projections(data.test_pixels[: self.n])  # (64, n)
 
     def _held_out(self, engine: DiffusionEngine, n: int, rng: Rng, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-        """Test images in the network's units, noise, noise levels and classes, as `errors` wants them."""
+        """Test images, noise, noise levels and classes; see `_errors`."""
         at = np.arange(n) % len(engine.data.test_pixels)
-        x0 = (torch.from_numpy(engine.data.test_pixels[at]).to(self.device) - engine.shift) / engine.scale
-        y = torch.from_numpy(np.asarray(engine.data.test_labels[at], np.int64)).to(self.device) if engine.told else None
-        return x0, torch.randn(x0.shape, generator=rng["validate"], device=self.device), sigma, y
+        x = torch.from_numpy(engine.data.test_pixels[at]).to(self.device)
+        labels = torch.from_numpy(np.asarray(engine.data.test_labels[at], np.int64)).to(self.device)
+        y = engine.condition(labels) if engine.told else None
+        eps = torch.randn((n, *engine.shape), generator=rng["validate"], device=self.device)
+        return x if engine.latent is not None else engine.encode(x), eps, sigma, y
+
+    def _errors(self, engine: DiffusionEngine, held_out: tuple[Tensor, Tensor, Tensor, Tensor | None]) -> Tensor:
+        """(n,) errors on held-out images; of a latent run, on their latents as they are now."""
+        x0, eps, sigma, y = held_out
+        x0 = x0 if engine.latent is None else engine.encode(x0)
+        return errors(engine.ema.net, engine.parameterisation, x0, eps, sigma, y)
 
     def backdrop(self, engine: DiffusionEngine) -> Snapshot:
         labels = engine.data.labels[self.rows[:DATA_SHOWN]].astype(np.uint8) if self.classes else None
@@ -70,9 +83,11 @@ class ImageProbe:
     @torch.no_grad()
     def look(self, engine: DiffusionEngine) -> Views:
         y = self._asked(engine, self.shown)
-        x = self._generate(engine, self.eps_look, y, LOOK_STEPS)
-        views: dict[str, tuple[View, ...]] = {"stage": (samples_view(engine, x, y),)}
-        each = errors(engine.ema.net, engine.parameterisation, *self.levelled)
+        x = self._generate(engine, self.eps_look, y, look_steps(engine.config))
+        views: dict[str, tuple[View, ...]] = {"stage": (samples_view(engine, x, y if engine.begun > 0 else None),)}
+        if engine.latent is not None:
+            views["reconstruction"] = self._rebuilt(engine)
+        each = self._errors(engine, self.levelled)
         loss = each.unflatten(0, (LEVELS, -1)).mean(1).cpu().numpy()
         views["loss_by_noise"] = (Curve(self.sigmas.log().cpu().numpy(), loss, name="loss"),)
         if self.judge:
@@ -80,17 +95,23 @@ class ImageProbe:
             views["modes"] = (Bars(share, engine.data.classes, name="share", fair=1 / k, low=metrics.COVERED / k),)
         return views
 
+    def _rebuilt(self, engine: DiffusionEngine) -> tuple[View, ...]:
+        """Held-out images, and what the autoencoder makes of them."""
+        x = engine.data.test_pixels[:REBUILT]
+        again = to_data(engine, engine.encode(torch.from_numpy(x).to(self.device)))
+        return Images(x, role="data", name="held out"), Images(again, name="encoded and decoded")
+
     @torch.no_grad()
     def evaluate(self, engine: DiffusionEngine) -> dict[str, float]:
         """The loss on fixed noise and, once there is something to judge, the judge's report on n samples in few steps; of one's own
         images, distances of pixels only."""
         c = engine.config
-        result = {metrics.VALIDATION_MSE: float(errors(engine.ema.net, engine.parameterisation, *self.validate).mean())}
+        result = {metrics.VALIDATION_MSE: float(self._errors(engine, self.validate).mean())} if engine.begun >= 0 else {}
         result[metrics.NFE] = float(nfe(c.sampler, c.num_steps, engine.told and c.cfg_scale != 1))
         if not engine.step:
             return result
         y = self.as_in_data[: self.n] if self.classes else None
-        pixels = to_data(engine, self._generate(engine, self.eps_evaluate[: self.n], y, LOOK_STEPS))
+        pixels = to_data(engine, self._generate(engine, self.eps_evaluate[: self.n], y, look_steps(engine.config)))
         result[metrics.PIXEL_SLICED_W1] = metrics.projected_w1(self._projections(pixels), self.truth)
         if self.judge:
             report = self.judge.report(pixels)

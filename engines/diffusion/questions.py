@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engines.config import knob, validate
-from engines.diffusion.config import SAMPLERS
+from engines.diffusion.config import SAMPLERS, SCHEDULES
 
 OWN = {"": "as the run says", **SAMPLERS}
 HALVES = {"top": "the upper half is known", "bottom": "the lower half", "left": "the left half", "right": "the right half"}
@@ -51,9 +51,10 @@ class Trajectories(Question):
 class Denoise(Question):
     """A batch, step by step: x_t, and what the network takes it for."""
 
-    n: int = knob(16, "Examples", lo=1, hi=64)
+    n: int = knob(16, "Examples", lo=1, hi=300, help="on images, no more than 64")
     sampler: str = _sampler()
     num_steps: int = _steps()
+    frames: int = knob(100, "Steps kept", lo=2, hi=1_000, help="of a longer walk so many, evenly")
     cfg_scale: float = knob(-1.0, "Guidance", lo=-1.0, hi=10.0, help="−1 = as the run says")
     label: int = _label()
     ema: bool = knob(True, "Averaged weights")
@@ -62,9 +63,11 @@ class Denoise(Question):
 
 @dataclass(frozen=True)
 class ScoreField(Question):
-    """The score at one noise level: learned, exact, and how far apart. 2-D."""
+    """The score at one noise level or several: learned, exact, and how far apart. 2-D."""
 
     sigma: float = knob(0.3, "σ", lo=1e-3, hi=100.0, log=True)
+    sigmas: tuple[float, ...] = knob((), "Levels", lo=1e-3, hi=1e3, most=64, help="one layer each; none = σ alone")
+    zoomed: bool = knob(False, "In the flow's coordinates", help="places are x / (1 + σ), as paths are drawn")
     rows: int = knob(24, "Arrows in each direction", lo=4, hi=40)
 
 
@@ -74,6 +77,9 @@ class Matrix(Question):
 
     samplers: str = knob("all", "Samplers", choices={"all": "every sampler", **SAMPLERS})
     most: int = knob(50, "Most steps", lo=1, hi=200, log=True)
+    calls: tuple[float, ...] = knob(
+        (), "Calls of the denoiser", lo=1, hi=200, most=12, help="as many steps as fit into each; none = by steps"
+    )
     n: int = knob(500, "Samples in each cell", lo=10, hi=2_000, help="on images, no more than 64")
     exact: bool = knob(False, "Exact denoiser", help="what the samplers alone can do; 2-D")
     seed: int = _seed()
@@ -143,12 +149,56 @@ class Bound(Question):
 
 @dataclass(frozen=True)
 class Parity(Question):
-    """Does diffusers walk the same way? The same weights, grid and noise in both."""
+    """Does diffusers walk the same way? The same weights, grid and seed in both, through its own pipeline."""
 
-    sampler: str = knob("ddim", "Sampler", choices={k: SAMPLERS[k] for k in ("ddim", "euler", "heun", "dpmpp-2m", "unipc", "flow-euler")})
+    sampler: str = knob(
+        "ddim", "Sampler", choices={k: SAMPLERS[k] for k in ("ddpm", "ddim", "euler", "heun", "dpmpp-2m", "unipc", "flow-euler")}
+    )
     num_steps: int = knob(20, "Sampler steps", lo=2, hi=200, log=True)
     n: int = knob(16, "Examples", lo=1, hi=64)
     label: int = _label()
+    seed: int = _seed()
+
+
+@dataclass(frozen=True)
+class Forward(Question):
+    """From data to noise: the same examples with the same noise, at rising noise levels of a schedule."""
+
+    schedule: str = knob("", "Schedule", choices={"": "as the run says", **SCHEDULES})
+    n: int = knob(300, "Examples", lo=1, hi=500, help="on images, no more than 16")
+    moments: int = knob(41, "Noise levels", lo=2, hi=101)
+    seed: int = _seed()
+
+
+@dataclass(frozen=True)
+class Eta(Question):
+    """DDIM twice from the same noise, each with fresh noise of its own: how far apart do they end, by η?"""
+
+    etas: tuple[float, ...] = knob((0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0), "η", lo=0.0, hi=1.0, most=11)
+    n: int = knob(300, "Samples", lo=2, hi=1_000, help="on images, no more than 32")
+    num_steps: int = _steps()
+    seed: int = _seed()
+
+
+@dataclass(frozen=True)
+class Averages(Question):
+    """Raw against averaged weights: of the run as it is and, with `steps`, of the same run made once more from its first weights."""
+
+    steps: int = knob(0, "Steps made again", lo=0, hi=5_000, help="from the beginning; 0 = only the run as it is")
+    decays: tuple[float, ...] = knob((0.9, 0.99, 0.999), "Decays", lo=0.0, hi=0.9999, most=4)
+    n: int = knob(300, "Samples", lo=10, hi=1_000, help="on images, no more than 32")
+    num_steps: int = _steps()
+    seed: int = _seed()
+
+
+@dataclass(frozen=True)
+class Attention(Question):
+    """Which part of the image looked at which word of its caption? Runs that are told words."""
+
+    caption: str = knob("", "Caption", most=200, help="none = a seven")
+    n: int = knob(4, "Images", lo=1, hi=16)
+    num_steps: int = _steps()
+    cfg_scale: float = knob(-1.0, "Guidance", lo=-1.0, hi=10.0, help="−1 = as the run says")
     seed: int = _seed()
 
 
@@ -180,6 +230,9 @@ QUESTIONS = {
     "denoise": Denoise,
     "score_field": ScoreField,
     "matrix": Matrix,
+    "forward": Forward,
+    "eta": Eta,
+    "averages": Averages,
     "guidance": Guidance,
     "edit": Edit,
     "inpaint": Inpaint,
@@ -188,4 +241,5 @@ QUESTIONS = {
     "bound": Bound,
     "parity": Parity,
     "distil": Distil,
+    "attention": Attention,
 }

@@ -1,21 +1,28 @@
-"""The samplers of diffusers walking with our denoiser, to be put beside our own: the same weights, grid and noise. diffusers is imported
-when it is asked for; a ValueError says so where it is not installed."""
+"""diffusers beside our own: a run as a folder that its `from_pretrained` opens, and back; and its pipeline walking from the same noise with
+the same weights. diffusers is imported when it is asked for; a ValueError says so where it is not installed."""
 
 from __future__ import annotations
 
+import json
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.util import find_spec
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from engines.diffusion.parameterisations import Denoise
-from engines.diffusion.schedules import T, flow_sigmas, time_of_sigma
+from engines.config import from_dict, to_dict
+from engines.diffusion.config import Config
+from engines.diffusion.schedules import BETAS, T
 
-LINEAR = dict(beta_start=1e-4, beta_end=0.02, beta_schedule="linear")
-FIRST_FLOW_SIGMA = 999.0  # pure noise, t = 1, has no finite sigma
+if TYPE_CHECKING:
+    from engines.diffusion.engine import DiffusionEngine
+
+WEIGHTS, SETTINGS = Path("unet/diffusion_pytorch_model.safetensors"), Path("unet/config.json")
+NOT_BASIC = {"cosine": "squaredcos_cap_v2"}  # what diffusers calls a schedule; its own "sigmoid" is another one
 
 
 @dataclass(frozen=True)
@@ -27,63 +34,176 @@ class Reference:
     options: dict[str, Any] = field(default_factory=dict)
 
 
+# steps to t − 1000 // num_steps, which is the next timestep only if num_steps divides 1,000
+DIVIDING = ("ddim", "ddpm")
 REFERENCES: dict[str, Reference] = {
-    "ddim": Reference("DDIMScheduler", "vp", LINEAR | dict(clip_sample=False, timestep_spacing="trailing")),
-    "euler": Reference("EulerDiscreteScheduler", "ve", LINEAR),
-    "heun": Reference("HeunDiscreteScheduler", "ve", LINEAR),
-    "dpmpp-2m": Reference("DPMSolverMultistepScheduler", "vp", LINEAR | dict(lower_order_final=False, final_sigmas_type="zero")),
-    "unipc": Reference("UniPCMultistepScheduler", "vp", LINEAR | dict(solver_order=2, solver_type="bh2")),
+    "ddpm": Reference("DDPMScheduler", "vp", dict(clip_sample=False, timestep_spacing="trailing")),
+    "ddim": Reference("DDIMScheduler", "vp", dict(clip_sample=False, timestep_spacing="trailing")),
+    "euler": Reference("EulerDiscreteScheduler", "ve"),
+    "heun": Reference("HeunDiscreteScheduler", "ve"),
+    "dpmpp-2m": Reference("DPMSolverMultistepScheduler", "vp", dict(lower_order_final=False, final_sigmas_type="zero")),
+    "unipc": Reference("UniPCMultistepScheduler", "vp", dict(solver_order=2, solver_type="bh2")),
     "flow-euler": Reference("FlowMatchEulerDiscreteScheduler", "flow"),
 }
+NEAREST = {"dpmpp-2m-sde": "dpmpp-2m", "flow-heun": "flow-euler"}  # where diffusers has none, or draws its noise in another way
 
 
-def reference_walk(sampler: str, denoise: Denoise, eps: Tensor, num_steps: int) -> tuple[list[Tensor], Tensor]:
-    """x (n, …) after each step of diffusers' sampler from unit noise eps, in our scale x0 + sigma eps, and the grid (num_steps + 1,) it
-    walked down. ValueError if diffusers has none of that name, is not installed, or cannot make so many steps."""
+# A run as a folder
+
+
+def export(engine: DiffusionEngine, folder: str | Path, sampler: str = "") -> Path:
+    """Write a run's averaged weights and settings as a folder of diffusers, safetensors only, and return it. `sampler` (the run's own, or
+    the nearest that diffusers has) chooses the scheduler. It opens with `engines.diffusion.pipeline.DenoisingPipeline.from_pretrained`."""
+    from engines.diffusion.pipeline import classes
+
+    c = engine.config
+    if engine.latent is not None:
+        raise ValueError("space=latent has no counterpart in diffusers here: the folder would lack the autoencoder")
+    sampler = sampler or NEAREST.get(c.sampler, c.sampler)
+    model_class, pipeline_class, _ = classes()
+    shift = [float(v) for v in torch.as_tensor(engine.shift).flatten()]
+    model = model_class(
+        run=to_dict(c), shape=list(engine.info.shape), classes=len(engine.info.classes) if engine.told else 0, shift=shift,
+        scale=float(engine.scale), step=engine.step, flow=reference_of(sampler).scale == "flow",
+    )  # fmt: skip
+    model.net.load_state_dict(engine.ema.net.state_dict())
+    pipeline_class(model, scheduler_of(sampler, c)).save_pretrained(folder, safe_serialization=True)
+    (Path(folder) / "README.md").write_text(CARD.format(dataset=c.dataset, step=engine.step, sampler=sampler), encoding="utf-8")
+    return Path(folder)
+
+
+def open_pipeline(folder: str | Path) -> Any:
+    """diffusers' own `from_pretrained` on such a folder: nothing is downloaded, only safetensors are read."""
+    from engines.diffusion.pipeline import classes
+
+    _, pipeline_class, _ = classes()
+    from diffusers.utils import logging
+
+    logging.disable_progress_bar()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # third parties, as they load
+        return pipeline_class.from_pretrained(str(folder), local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False)
+
+
+CARD = """# A diffusion model of {dataset}, {step} steps
+
+    from engines.diffusion.pipeline import DenoisingPipeline  # of the Generative Playground
+
+    pipeline = DenoisingPipeline.from_pretrained("this folder")
+    pipeline(batch_size=16, num_inference_steps=20).images
+
+The weights are the average over training, the scheduler is that of {sampler}.
+"""
+
+
+def read(folder: str | Path) -> tuple[Config, dict[str, dict[str, Tensor]]]:
+    """The settings of such a folder and the state of its engine's parts: both "net" and "ema" are the averaged weights. The optimiser and
+    the random streams of a run are not in the folder, so training does not go on exactly as it would have. ValueError says what is missing
+    or does not fit; nothing that the folder names is imported."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from engines.diffusion.pipeline import blank_network
+
+    config, settings = _settings(Path(folder))
+    try:
+        found = {name.removeprefix("net."): tensor for name, tensor in load_file(Path(folder) / WEIGHTS).items()}
+    except FileNotFoundError:
+        raise ValueError(f"{folder} holds no {WEIGHTS}") from None
+    except SafetensorError as error:
+        raise ValueError(f"{Path(folder) / WEIGHTS} is damaged: {error}") from None
+    for name, expected in blank_network(config, tuple(settings["shape"]), settings["classes"]).state_dict().items():
+        if name not in found or found[name].shape != expected.shape:
+            raise ValueError(f"{name} of {WEIGHTS} is not of shape {tuple(expected.shape)}, which its settings ask for")
+        if not bool(found[name].isfinite().all()):
+            raise ValueError(f"{name} of {WEIGHTS} holds values that are not finite")
+    return config, {"net": found, "ema": found}
+
+
+def load(folder: str | Path, *, device: str = "cpu", data: np.ndarray | None = None) -> DiffusionEngine:
+    """An engine with the weights and the step of such a folder."""
+    from engines.diffusion.engine import DiffusionEngine
+
+    config, parts = read(folder)
+    engine = DiffusionEngine(config, device=device, data=data)
+    for name, state in parts.items():
+        engine.parts[name].load_state_dict(state)
+    engine.step = _settings(Path(folder))[1]["step"]
+    return engine
+
+
+def _settings(folder: Path) -> tuple[Config, dict[str, Any]]:
+    """The run's knobs, and "shape", "classes" and "step" beside them."""
+    try:
+        settings = json.loads((folder / SETTINGS).read_bytes())
+        config = from_dict(Config, settings["run"])
+        shape, counts = settings["shape"], (settings["classes"], settings["step"])
+        if not all(type(v) is int and 0 <= v < 1_000_000 for v in (*shape, *counts)) or len(shape) not in (1, 3):
+            raise TypeError
+    except FileNotFoundError:
+        raise ValueError(f"{folder} is no folder that export wrote: it holds no {SETTINGS}") from None
+    except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError):
+        raise ValueError(f"{folder / SETTINGS} is not the description of a run") from None
+    return config, settings
+
+
+# Its schedulers
+
+
+def reference_of(sampler: str) -> Reference:
     if sampler not in REFERENCES:
-        raise ValueError(f"sampler={sampler} is not one of {', '.join(REFERENCES)}, which diffusers has without fresh noise")
-    if find_spec("diffusers") is None:
-        raise ValueError("diffusers is not installed here, so there is nothing to compare with")
-    if sampler == "ddim" and T % num_steps:  # it steps to t − 1000 // num_steps, which is then not the next timestep
-        raise ValueError(f"num_steps={num_steps} does not divide {T}, and the DDIM of diffusers then loses its place")
-    reference = REFERENCES[sampler]
-    scheduler, levels = _prepared(reference, num_steps)
-    x, seen, sigmas = eps * (1 + levels[0] ** 2) ** 0.5, [], [levels[0]]
-    for k, t in enumerate(scheduler.timesteps):
-        sigma, after = levels[k], levels[k + 1]
-        x0 = denoise(x, torch.tensor(sigma, dtype=x.dtype, device=x.device))
-        # what the network would have said: the noise, or a flow's velocity
-        said = (x - x0) / sigma if reference.scale != "flow" else (x - x0) / sigma - x0
-        x = _ours(scheduler.step(said, t, _theirs(x, sigma, reference.scale)).prev_sample, after, reference.scale)
-        if len(levels) == num_steps + 1 or k % 2 or k == len(levels) - 2:  # Heun's step has two halves
-            seen.append(x)
-            sigmas.append(after)
-    return seen, torch.tensor(sigmas, dtype=torch.float64, device=eps.device)
+        raise ValueError(f"sampler={sampler} is not one of {', '.join(REFERENCES)}, which diffusers walks as we do")
+    return REFERENCES[sampler]
 
 
-def _prepared(reference: Reference, num_steps: int) -> tuple[Any, list[float]]:
-    """The scheduler, and the sigma of each call of the network, then 0."""
-    import warnings
+def scheduler_of(sampler: str, config: Config) -> Any:
+    """A scheduler of diffusers, on the schedule that the run was trained on, or else DDPM's."""
+    from engines.diffusion.pipeline import schedule_of
 
+    reference = reference_of(sampler)
     import diffusers
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # diffusers with numpy 2
-        scheduler = getattr(diffusers, reference.name)(**reference.options)
         if reference.scale == "flow":
-            grid = flow_sigmas(num_steps, 1.0, FIRST_FLOW_SIGMA)
-            scheduler.set_timesteps(sigmas=time_of_sigma(grid)[:-1])
-            return scheduler, grid.tolist()
-        scheduler.set_timesteps(num_steps)
+            return getattr(diffusers, reference.name)(num_train_timesteps=T)
+        schedule = schedule_of(config)
+        betas: dict[str, Any] = dict(beta_schedule=NOT_BASIC.get(schedule, schedule), beta_start=1e-4, beta_end=0.02)
+        if schedule == "sigmoid":
+            betas = dict(trained_betas=BETAS[schedule]().tolist())
+        return getattr(diffusers, reference.name)(prediction_type="v_prediction", **betas, **reference.options)
+
+
+def levels_of(scheduler: Any) -> list[float]:
+    """The sigma of each call of the network, then 0. The scheduler's timesteps are set."""
+    if "FlowMatch" in type(scheduler).__name__:
+        return [float(t / (1 - t)) for t in scheduler.sigmas.double()]
     if hasattr(scheduler, "sigmas"):
-        return scheduler, scheduler.sigmas.double().tolist()
+        return scheduler.sigmas.double().tolist()
     level = np.asarray(scheduler.alphas_cumprod, np.float64)[scheduler.timesteps.numpy()]
-    return scheduler, [*np.sqrt((1 - level) / level).tolist(), 0.0]
+    return [*np.sqrt((1 - level) / level).tolist(), 0.0]
 
 
-def _theirs(x: Tensor, sigma: float, scale: str) -> Tensor:
-    return {"ve": x, "vp": x / (1 + sigma**2) ** 0.5, "flow": x / (1 + sigma)}[scale]
+def check_steps(sampler: str, num_steps: int) -> None:
+    """ValueError if diffusers cannot make so many steps."""
+    reference_of(sampler)
+    if sampler in DIVIDING and T % num_steps:
+        raise ValueError(f"num_steps={num_steps} does not divide {T}, and the {sampler.upper()} of diffusers then loses its place")
 
 
-def _ours(x: Tensor, sigma: float, scale: str) -> Tensor:
+def walk_of(pipeline: Any, sampler: str, **asked: Any) -> Iterator[tuple[float, Tensor]]:
+    """sigma and x (n, …) in our scale x0 + sigma eps: first the noise that diffusers' pipeline begins with, then after each of its steps.
+    `asked` goes to `DenoisingPipeline.steps`."""
+    scale, num_steps = reference_of(sampler).scale, asked["num_inference_steps"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # diffusers with numpy 2
+        levels: list[float] = []
+        for k, x in enumerate(pipeline.steps(**asked)):
+            levels = levels or levels_of(pipeline.scheduler)
+            halves = len(levels) != num_steps + 1  # Heun's step has two
+            if k == 0 or not halves or k % 2 == 0 or k == len(levels) - 1:
+                yield levels[k], ours(x, levels[k], scale)
+
+
+def ours(x: Tensor, sigma: float, scale: str) -> Tensor:
     return {"ve": x, "vp": x * (1 + sigma**2) ** 0.5, "flow": x * (1 + sigma)}[scale]

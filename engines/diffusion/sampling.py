@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from engines.core import Images, Points
+from engines.data.captions import encode
 from engines.diffusion.config import DISCRETE, Config
 from engines.diffusion.guidance import classifier, classifier_free
 from engines.diffusion.parameterisations import Denoise, denoiser
@@ -45,7 +46,7 @@ def denoiser_of_run(engine: DiffusionEngine, y: Tensor | None = None, *, average
     if y is None or not engine.told:
         denoise = denoiser(net, engine.parameterisation)
     else:
-        denoise = classifier_free(net, engine.parameterisation, y, c.cfg_scale)
+        denoise = classifier_free(net, engine.parameterisation, engine.condition(y), c.cfg_scale)
     if c.classifier_scale and y is not None:
         denoise = classifier(denoise, judge_logits(engine), y, c.classifier_scale)
     return denoise
@@ -56,7 +57,7 @@ def judge_logits(engine: DiffusionEngine) -> Any:
     found = judge(engine.config.dataset)
     if found is None:
         raise ValueError(f"classifier_scale cannot be used on {engine.config.dataset}, for which there is no classifier")
-    return lambda x0: found.net((x0 * engine.scale + engine.shift).clamp(-1, 1))
+    return lambda x0: found.net(engine.decode(x0).clamp(-1, 1))
 
 
 def seeded(seed: int, name: str, device: torch.device) -> Noise:
@@ -87,6 +88,13 @@ def classes_asked(engine: DiffusionEngine, n: int, label: int) -> Tensor | None:
     return in_turn(n, k, engine.device) if label < 0 else torch.full((n,), label, device=engine.device)
 
 
+def caption_asked(engine: DiffusionEngine, caption: str, n: int) -> Tensor:
+    """(n, WORDS), the same caption for all. ValueError for a word that is not known, or a network that is not told words."""
+    if not engine.config.text:
+        raise ValueError(f"caption={caption[:40]} needs text=true: this network was told no words")
+    return torch.from_numpy(encode(caption)).to(engine.device).expand(n, -1)
+
+
 @torch.no_grad()
 def generate(engine: DiffusionEngine, eps: Tensor, y: Tensor | None, noise: Noise, num_steps: int | None = None, **more: Any) -> Tensor:
     """x0 (n, …) in the network's units, some at a time. `more` goes to `denoiser_of_run`."""
@@ -105,15 +113,16 @@ def request_walk(engine: DiffusionEngine, request: Request) -> tuple[Tensor, Ten
     if request.sampler:
         config = replace(config, sampler=request.sampler)
     rng = Rng(request.seed, ("sample",), engine.device)["sample"]
-    eps = torch.randn((request.n, *engine.info.shape), generator=rng, device=engine.device)
-    y = classes_asked(engine, request.n, request.label)
+    eps = torch.randn((request.n, *engine.shape), generator=rng, device=engine.device)
+    y = caption_asked(engine, request.caption, request.n) if request.caption else classes_asked(engine, request.n, request.label)
     noise = seeded(request.seed, "sampler", engine.device)
     return generate(engine, eps, y, noise, request.num_steps or None, averaged=request.ema, config=config), y
 
 
 def to_data(engine: DiffusionEngine, x: Tensor) -> np.ndarray:
     """x (n, …) of the network in data units; pixels are clipped to [−1, 1]."""
-    x = x.detach() * engine.scale + engine.shift
+    with torch.no_grad():
+        x = torch.cat([engine.decode(some) for some in x.detach().split(CHUNK)]) if engine.latent is not None else engine.decode(x)
     return (x.clamp(-1, 1) if engine.image else x).float().contiguous().cpu().numpy()
 
 
@@ -123,5 +132,5 @@ def samples_view(
     """The view of examples in the network's units."""
     if not engine.image:
         return Points(to_data(engine, x), role=role, name=name)
-    label = y.cpu().numpy().astype(np.uint8) if y is not None and engine.told else None
+    label = y.cpu().numpy().astype(np.uint8) if y is not None and y.dim() == 1 and engine.told else None
     return Images(to_data(engine, x), role=role, name=name, label=label)

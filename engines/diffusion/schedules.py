@@ -8,10 +8,12 @@ so a log-normal sigma (Karras et al., 2022) and a logit-normal flow time (Esser 
 from __future__ import annotations
 
 from collections.abc import Callable
+from statistics import NormalDist
 
 import numpy as np
 
 T = 1000  # steps of the discrete schedules
+FIRST_FLOW_TIME = 0.999  # pure noise, t = 1, has no finite sigma
 MAX_BETA = 0.999
 
 
@@ -78,6 +80,16 @@ def training_sigmas(schedule: str, shift: float) -> np.ndarray | None:
     if schedule in BETAS:
         return sigmas_of(schedule)
     return sigma_of_time(shifted((np.arange(T) + 0.5) / T, shift)) if schedule == "uniform" else None
+
+
+def sigma_at(schedule: str, t: np.ndarray, *, shift: float = 1.0, mean: float = 0.0, std: float = 1.0) -> np.ndarray:
+    """The noise level below which a share t in [0, 1] of training's levels lie, so one clock serves all schedules: of a discrete one it is
+    timestep / T, of "uniform" the flow time before the shift. `mean` and `std` of ln sigma are those of "lognormal"."""
+    levels = training_sigmas(schedule, shift)
+    if levels is not None:
+        return np.quantile(levels, t)
+    inside = np.clip(t, 0.5 / T, 1 - 0.5 / T)
+    return np.exp(mean + std * np.array([NormalDist().inv_cdf(v) for v in inside]))
 
 
 # Grids for samplers: (num_steps + 1,) sigmas, falling, the last one 0

@@ -53,13 +53,13 @@ class ConvBlock(nn.Module):
 
 
 class DenseBlock(nn.Module):
-    """The same with linear layers, on (n, HIDDEN)."""
+    """The same with linear layers, on (n, width)."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = HIDDEN) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(HIDDEN, elementwise_affine=False)
-        self.first, self.second = blank(nn.Linear, HIDDEN, HIDDEN), blank(nn.Linear, HIDDEN, HIDDEN)
-        self.told = blank(nn.Linear, EMBED, 2 * HIDDEN)
+        self.norm = nn.LayerNorm(width, elementwise_affine=False)
+        self.first, self.second = blank(nn.Linear, width, width), blank(nn.Linear, width, width)
+        self.told = blank(nn.Linear, EMBED, 2 * width)
 
     def forward(self, x: Tensor, e: Tensor) -> Tensor:
         scale, shift = self.told(e).chunk(2, 1)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from engines import metrics
 from engines.config import from_dict, knobs, to_dict
-from engines.core import Snapshot, Views
+from engines.core import Images, Points, Snapshot, Views
 from engines.data import DATASETS, DatasetInfo, kind, load
 from engines.state import Rng
 from engines.vae.codebook import Codebook, perplexity, usage
@@ -233,6 +233,18 @@ class VaeEngine:
         from engines.vae.answers import answer
 
         return answer(self, question)
+
+    def to_codes(self) -> np.ndarray:
+        """The codes (n, rows, columns) int64 of the training set, in its order. ValueError where there are none."""
+        from engines.vae.codes import to_codes
+
+        return to_codes(self, self.examples)
+
+    def from_codes(self, codes: np.ndarray) -> Images | Points:
+        """What the decoder makes of codes (n, rows, columns), in data units. ValueError says what does not fit."""
+        from engines.vae.codes import from_codes
+
+        return from_codes(self, codes)
 
     def sample(self, request: Request) -> Iterator[Snapshot]:
         """One snapshot: view "samples" holds request.n examples in data units, Points (n, 2) or Images (n, c, h, w)."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Body = Mapping[str, Any]
 GOING = ("waiting", "starting", "running")
 ENDED = ("finished", "diverged")
+MISSING = {"own-text": "paste or upload one first", "own-codes": "train a VQ-VAE on the command line first"}
 
 
 def preview(service: Service, record: Record, body: Body) -> dict[str, Any]:
@@ -183,7 +184,7 @@ def _own(record: Record, config: Any, usual: Any = None) -> Any:
     if config.dataset not in OWN:
         return None
     if config.dataset not in record.own:
-        raise Refused(f"{OWN[config.dataset]}: draw or upload some first.", "dataset")
+        raise Refused(f"{OWN[config.dataset]}: {MISSING.get(config.dataset, 'draw or upload some first')}.", "dataset")
     return usual or record.own[config.dataset]
 
 

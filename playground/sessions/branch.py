@@ -264,9 +264,9 @@ class Branch:
             note = self.family.diagnose(self.rows, self.config)
             entry = {"s": snapshot.step, "m": snapshot.metrics, **more} | ({"note": asdict(note)} if note else {})
             self.emit("row", frames.to_json(entry), s=snapshot.step)
-            if note and note.kind != self.noted:
+            if note and note.title != self.noted:
                 self.emit("event", s=snapshot.step, kind=note.kind, title=note.title)
-            self.noted = note.kind if note else ""
+            self.noted = note.title if note else ""
         self._send_frame(snapshot)
 
     def _send_frame(self, snapshot: Snapshot, backdrop: bool = False) -> None:

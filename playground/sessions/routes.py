@@ -76,6 +76,11 @@ def routes(service: Service, schema: Callable[[], bytes]) -> list[BaseRoute]:
         dataset, own, message = await _upload(request)
         return _answer(service.add_own(token, dataset, own, message))
 
+    async def text(request: Request) -> Response:
+        token = _token(service, request)
+        own, about = uploads.text(await _text(request))
+        return _answer(service.add_own(token, "own-text", own, about["message"]) | about)
+
     def limited(handler: Handler) -> Handler:
         async def call(request: Request) -> Response:
             calls.take(address(request))
@@ -83,7 +88,7 @@ def routes(service: Service, schema: Callable[[], bytes]) -> list[BaseRoute]:
 
         return call
 
-    posts = {"resolve": resolve, "open": open_, "act": act, "data": data, "what-if": what_if, "ask": ask, "closer": closer}
+    posts = {"resolve": resolve, "open": open_, "act": act, "data": data, "text": text, "what-if": what_if, "ask": ask, "closer": closer}
     return [
         Route("/play/schema", _guard(limited(get_schema)), methods=["GET"]),
         Route("/play/pull", _guard(pull), methods=["GET"]),
@@ -198,7 +203,21 @@ async def _upload(request: Request) -> tuple[str, uploads.Own, str]:
     return "own-images", *await uploads.images(files)
 
 
-async def _files(request: Request, raw: bytes) -> list[tuple[str, bytes]]:
+async def _text(request: Request) -> Any:
+    """A text of one's own: JSON {"text": …}, one file of a form, or the file itself as the body."""
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    raw = await _body(request, LIMITS.max_data)
+    if kind == "application/json":
+        return _parse(raw).get("text")
+    if kind != "multipart/form-data":
+        return raw
+    files = await _files(request, raw, "text")
+    if len(files) != 1:
+        raise Refused(f"text is {len(files)} files, not 1.", "text")
+    return files[0][1]
+
+
+async def _files(request: Request, raw: bytes, field: str = "images") -> list[tuple[str, bytes]]:
     async def stream():
         yield raw
         yield b""
@@ -206,7 +225,7 @@ async def _files(request: Request, raw: bytes) -> list[tuple[str, bytes]]:
     try:
         form = await MultiPartParser(request.headers, stream(), max_files=FILES, max_fields=20).parse()
     except (MultiPartException, KeyError, ValueError, AssertionError):
-        raise Refused("The upload could not be read.", "images") from None
+        raise Refused("The upload could not be read.", field) from None
     try:
         return [(part.filename or "file", await part.read()) for _, part in form.multi_items() if not isinstance(part, str)]
     finally:

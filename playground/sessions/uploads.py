@@ -1,4 +1,4 @@
-"""A visitor's own data: points as JSON or CSV text, pictures as files. Everything is limited before it is parsed."""
+"""A visitor's own data: points as JSON or CSV text, pictures as files, a text. Everything is limited before it is parsed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from engines.data.text import decoded
 from playground.sessions.channel import Inbox, pack
 from playground.sessions.limits import Refused
 from playground.sessions.local import ROOT, environment
@@ -53,6 +54,22 @@ def csv(text: bytes) -> tuple[Own, str]:
             raise Refused(f"Line {number} does not start with two numbers.", "points") from None
         pairs.append(_pair(row, f"Line {number}"))
     return _own(pairs)
+
+
+def text(value: Any) -> tuple[Own, dict[str, Any]]:
+    """A pasted text, or the bytes of a file in UTF-8 -> (n,) uint8, and what is in it: "message", how many "characters", the "vocabulary"
+    of different ones in the order of their code points. Refused names what is wrong."""
+    if not isinstance(value, str | bytes):
+        raise Refused("text is not a text.", "text")
+    try:
+        found = decoded(value if isinstance(value, bytes) else value.encode())
+    except UnicodeEncodeError as error:
+        raise Refused(f"text holds half of a character at place {error.start:,}, which no file can hold.", "text") from None
+    except ValueError as error:
+        raise Refused(f"{error}.", "text") from None
+    raw, vocabulary = found.encode(), "".join(sorted(set(found)))
+    message = f"{len(found):,} characters, {len(vocabulary):,} different"
+    return Own("uint8", (len(raw),), raw), {"message": message, "characters": len(found), "vocabulary": vocabulary}
 
 
 async def images(files: Sequence[tuple[str, bytes]]) -> tuple[Own, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engines.autoregressive.config import MODELS
+from engines.autoregressive.config import MATTERS, MODELS
 from engines.registry import FAMILIES
 from playground.components import lab
 
@@ -12,14 +12,40 @@ EXTRA = {
     "method": "model",
     "parts": [{"part": None, "title": "Step"}],
     "layers": {},
+    "own": {
+        "make": "Use your text",
+        "upload": "Upload",
+        "accept": ".txt,.md,.png,.jpg,.jpeg,.webp,.zip",
+        "about": "Upload a text, or images",
+    },
+    "matters": MATTERS,
+    "chart_height": 120,  # px: room for the names of six simple models
     "charts": [
         {
             "title": "Loss, nats per character",
+            "kinds": ["text"],
+            "broad": True,
+            "zoom": True,
+            "ladder": True,
+            "lines": [
+                {"metric": "nats_per_char", "role": "lineStrong", "width": 1, "legend": "training"},
+                {"metric": "val_nats_per_char", "role": "model", "legend": "held out"},
+            ],
+        },
+        {
+            "title": "Bits per pixel",
+            "kinds": ["image", "codes"],
+            "broad": True,
             "zoom": True,
             "lines": [
-                {"metric": "nats_per_char", "role": "lineStrong", "dash": [4, 3], "legend": "training"},
-                {"metric": "val_nats_per_char", "role": "model", "legend": "validation"},
+                {"metric": "train_bits_per_dim", "role": "lineStrong", "width": 1, "legend": "training"},
+                {"metric": "bits_per_dim", "role": "model", "legend": "held out", "label": "held out"},
             ],
+        },
+        {
+            "title": "Gradient norm",
+            "kinds": ["image", "codes"],
+            "lines": [{"metric": "grad_norm", "role": "model", "width": 1.3}],
         },
     ],
 }

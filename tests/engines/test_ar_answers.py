@@ -106,6 +106,13 @@ def test_copies_are_found():
     assert copies("nothing alike", source, 20)[0].sum() == 0
 
 
+def test_a_text_given_is_looked_up(gpt):
+    known = gpt.source.text.train[1_000:1_030]
+    answer = ask(gpt, q.Memorised(text=f"{known}zzzz qqqq zzzz", least=20))
+    assert answer.views["text"][0].mark[:30].all() and not answer.views["text"][0].mark[32:].any()
+    assert answer.metrics["longest copy [characters]"] == 30
+
+
 def test_what_it_wrote_is_looked_up(gpt):
     answer = ask(gpt, q.Memorised(length=30))
     assert answer.metrics["copied"] == 0 and answer.views["text"][0].mark.sum() == 0
@@ -132,6 +139,27 @@ def test_pixels(digits):
     for bad, words in ((q.Likelihood(pixels=(0.0,) * 5), "8×8"), (q.Pixel(row=9), "row=9"), (q.Likelihood(index=400), "index=400")):
         with pytest.raises(ValueError, match=words):
             ask(digits, bad)
+
+
+@pytest.mark.parametrize("order", ["raster", "random"])
+def test_an_image_is_drawn_with_what_was_expected_of_each_pixel(order):
+    engine = build(dataset="digits", model="gated-pixelcnn", pixel_order=order)
+    answer = ask(engine, q.Draw(seed=3))
+    image, (sequence,), (following,) = (answer.views[name] for name in ("image", "order", "next"))
+    place, level, p = sequence.x.astype(int), sequence.y, following.y.reshape(64, 17)
+    np.testing.assert_allclose(p.sum(1), 1, atol=1e-5)
+    np.testing.assert_allclose(image[0].pixels.ravel()[place], level / 8 - 1, atol=1e-6)
+    row, column = divmod(int(place[20]), 8)
+    pixels = tuple(image[0].pixels.ravel().tolist())
+    one = ask(engine, q.Pixel(pixels=pixels, row=row, column=column)).views["next"][0]
+    np.testing.assert_allclose(one.values, p[20], atol=1e-5)
+    other = list(pixels)
+    other[place[20]] = 1.0 if level[20] < 8 else -1.0
+    again = ask(engine, q.Draw(pixels=tuple(other), known=21, seed=3)).views["order"][0].y
+    assert (again[:20] == level[:20]).all() and again[20] in (0, 16) and (again != level).any()
+    np.testing.assert_allclose(ask(engine, q.Draw(temperature=0)).views["next"][0].y.reshape(64, 17).max(1), 1)
+    with pytest.raises(ValueError, match="known=5"):
+        ask(engine, q.Draw(known=5))
 
 
 def test_half_an_image_stays_as_it_was_given(digits):

@@ -7,6 +7,7 @@ import torch
 from engines.core import Curve, Images, Paths, Points
 from engines.diffusion import questions as q
 from engines.diffusion.answers_edit import mask_of, repaint
+from engines.diffusion.averages import Again
 from engines.diffusion.config import SAMPLERS, nfe
 from engines.diffusion.oracle import exact_denoiser
 from engines.diffusion.parameterisations import PARAMETERISATIONS, as_column
@@ -216,7 +217,7 @@ def test_bits_of_images(digits):
 def test_diffusers_walks_the_same_way(ring, sampler):
     """The trained network in diffusers' samplers and in ours, on diffusers' grid."""
     seen = last(ring, q.Parity(sampler=sampler, num_steps=10))
-    assert len(seen.views["difference"][0].y) == 10 and seen.metrics["largest difference"] < 1e-4
+    assert len(seen.views["difference"][0].y) == 10 and seen.metrics["largest difference"] < 1e-5
 
 
 @pytest.mark.slow
@@ -243,3 +244,66 @@ def test_progressive_distillation_aims_at_what_two_steps_reach(perfect):
     landed = ddim_step(denoise, ddim_step(denoise, x, sigma, middle), middle, end)
     target = (landed - end / sigma * x) / (1 - end / sigma)
     torch.testing.assert_close(ddim_step(lambda x, s: target, x, sigma, end), landed)
+
+
+def test_the_matrix_by_calls_of_the_denoiser(ring, digits):
+    seen = last(ring, q.Matrix(samplers="heun", calls=(1, 2, 5, 10), n=200))
+    assert [v.name for v in seen.views["cells"]] == ["heun/1", "heun/1", "heun/3", "heun/5"]
+    assert seen.views["sliced_w1"][0].x.tolist() == [1, 1, 5, 9] and seen.metrics["n"] == 200
+    images = last(digits, q.Matrix(samplers="ddim", calls=(1, 2), n=30))
+    assert 0 < images.metrics["sliced_w1"] < images.views["sliced_w1"][0].y[0] and images.metrics["n"] == 30
+
+
+def test_forward_is_the_schedules_own(ring, digits):
+    seen = last(ring, q.Forward(schedule="cosine", n=400, moments=11))
+    t = np.linspace(0, 1, 11)
+    level = {v.name: v.y for v in seen.views["at"]}
+    # Nichol & Dhariwal, 2021, eq. 17, away from the ends where betas are clipped
+    cosine = np.cos((t + 0.008) / 1.008 * np.pi / 2) ** 2 / np.cos(0.008 / 1.008 * np.pi / 2) ** 2
+    np.testing.assert_allclose(level["alphas_cumprod"][1:-1], cosine[1:-1], rtol=0.01, atol=0.002)
+    np.testing.assert_allclose(level["snr"], 10 * np.log10(level["alphas_cumprod"] / (1 - level["alphas_cumprod"])), atol=0.05)
+    assert {c.name for c in seen.views["snr"]} == {"lognormal", "uniform", "linear", "cosine", "sigmoid"}
+    layers = seen.views["x_t"]
+    assert [layers[0].name, layers[-1].name] == ["t = 0", "t = 1"] and layers[0].role == "data"
+    data = ring.data
+    away = lambda xy: np.linalg.norm(xy - data.centres[:, None], axis=2).min(0)  # noqa: E731
+    assert np.median(away(layers[0].xy)) < 0.1 < np.median(away(layers[-1].xy))
+    assert np.std(layers[-1].xy) == pytest.approx(data.scale, rel=0.15), "pure noise has the data's size"
+    median = next(c for c in seen.views["sigma"] if c.name == "lognormal")
+    assert median.y[100] == pytest.approx(np.exp(ring.config.noise_mean), rel=1e-5)
+    assert last(digits, q.Forward(n=300, moments=3)).views["x_t"][0].pixels.shape == (16, 1, 8, 8)
+
+
+def test_only_fresh_noise_parts_two_runs(ring, digits):
+    seen = last(ring, q.Eta(etas=(0.0, 0.3, 1.0), n=200, num_steps=10))
+    apart = seen.views["apart"][0].y
+    assert apart[0] == 0 and 0 < apart[1] < apart[2] < 1.2 * seen.metrics["unrelated"]
+    np.testing.assert_array_equal(seen.views["first"][0].xy, seen.views["second"][0].xy)
+    assert [v.name for v in seen.views["second"]] == ["η = 0", "η = 0.3", "η = 1"] and seen.metrics["steps"] == 10
+    images = last(digits, q.Eta(etas=(0.0, 1.0), n=100))
+    assert images.views["apart"][0].y[0] == 0 < images.views["apart"][0].y[1] and images.metrics["n"] == 32
+
+
+def test_averages_of_the_run_made_again(make, ring):
+    engine = make(steps=60)
+    first = [w.clone() for w in engine.net.parameters()]
+    again = Again(engine, (0.9, 0.99))
+    assert all(torch.equal(a, b) for a, b in zip(first, again.run.net.parameters(), strict=True))
+    weights = []
+    for _ in again.train(12):
+        weights.append(torch.cat([w.detach().flatten().clone() for w in again.run.net.parameters()]))
+    mean = torch.cat([w.flatten() for w in first])
+    for k, w in enumerate(weights):  # the definition, with its warm-up
+        decay = min(0.9, (1 + k) / (10 + k))
+        mean = decay * mean + (1 - decay) * w
+    found = torch.cat([w.flatten() for w in again.nets["EMA 0.9"].parameters()])
+    torch.testing.assert_close(found, mean, rtol=1e-4, atol=1e-5)
+    cold = torch.cat([w.flatten() for w in again.nets["EMA 0.99 without warm-up"].parameters()])
+    start = torch.cat([w.flatten() for w in first])
+    assert (cold - start).norm() < 0.3 * (found - start).norm(), "without warm-up the first weights still count"
+    seen = last(ring, q.Averages(steps=30, decays=(0.9,), n=100, num_steps=3))
+    assert [v.name for v in seen.views["now"]] == ["raw", "averaged"]
+    assert seen.metrics["averaged/validation_mse"] == pytest.approx(ring.evaluate()["validation_mse"], rel=1e-5)
+    assert {c.name for c in seen.views["validation_mse"]} == {"raw", "EMA 0.9", "EMA 0.9 without warm-up"}
+    assert seen.views["sliced_w1"][0].x[-1] == 30 and seen.views["again"][-1].name == "EMA 0.9 without warm-up/30"
+    assert "again" not in last(ring, q.Averages(n=50, num_steps=2)).views

@@ -66,5 +66,5 @@ def test_a_run_with_it_is_resumed_bit_for_bit_and_learns():
 
 @pytest.mark.parametrize("settings", [{"dataset": "ring8"}, {"dataset": "mnist", "network": "dit"}], ids=str)
 def test_it_is_refused_where_there_are_no_convolutions(settings):
-    with pytest.raises(ValueError, match="optimizer=muon is for convolutions"):
+    with pytest.raises(ValueError, match="optimizer=muon is for the convolutions"):
         FAMILIES["diffusion"].resolve(settings | {"optimizer": "muon"})

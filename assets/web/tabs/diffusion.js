@@ -1,14 +1,30 @@
 // What only the diffusion tab has: denoising step by step as its stage, and scenes that open the sampler up.
 import { createDenoiseArea } from "../denoise/area.js";
-import { createRowReadings } from "../rowreadings.js";
+import { createDenoiseReadings } from "../denoise/readings.js";
+import { OF_SAMPLING } from "../denoise/samplers.js";
+import * as averages from "../denoise/scenes/averages.js";
+import * as distil from "../denoise/scenes/distil.js";
+import * as eta from "../denoise/scenes/eta.js";
+import * as forward from "../denoise/scenes/forward.js";
+import * as grids from "../denoise/scenes/grids.js";
+import * as matrix from "../denoise/scenes/matrix.js";
+import * as score from "../denoise/scenes/score.js";
+import * as targets from "../denoise/scenes/targets.js";
+import * as trajectories from "../denoise/scenes/trajectories.js";
+import * as seeds from "../scenes/seeds.js";
 
 /** @type {import("../lab.js").Tab} */
 export const diffusion = {
   createArea: createDenoiseArea,
-  createReadings: createRowReadings,
-  scenes: {},
+  createReadings: createDenoiseReadings,
+  scenes: { forward, matrix, trajectories, grids, eta, score, targets, averages, distil, seeds },
   home: { "2d": "From noise to data", image: "From noise to data" },
-  shortcuts: [],
+  shortcuts: [
+    ["forward", "Data to noise", "right"],
+    ["grids", "Step 20 of 40", "seed"],
+  ],
+  clock: "training step",
+  sampling: OF_SAMPLING,
   steps: [{ key: "loss", title: "training step", loss: "mse", grad: "grad_norm" }],
   mayFork: ["objective", "steps", "lr_decay", "beta1", "beta2", "batch", "schedule", "weighting", "ema_decay", "noise_mean", "noise_std"],
   ofALoss: [],

@@ -9,28 +9,31 @@ const HEAD = 3; // px from the middle of the head to its tip
 /**
  * @param {CanvasRenderingContext2D} ctx
  * @param {import("../decode.js").View} view
- * @param {{X: Function, Y: Function, width: number, height: number, colors: object, options?: {pixelsPerUnit?: number, smallest?: number}}} frame
- *   px of length per unit of the vector, and the length of a vector below which nothing is drawn
+ * @param {{X: Function, Y: Function, width: number, height: number, colors: object, options?: {pixelsPerUnit?: number, smallest?: number,
+ *   shortest?: number, longest?: number, color?: string, alpha?: number, width?: number, dash?: number[], thin?: number}}} frame
+ *   px of length per unit of the vector, the length of a vector below which nothing is drawn, px of arrows, `thin` n draws every n-th
  */
 export function draw(ctx, view, frame) {
   const { X, Y, width, height, colors, options = {} } = frame;
-  const { pixelsPerUnit = 9, smallest = 0.02 } = options;
+  const { pixelsPerUnit = 9, smallest = 0.02, shortest = SHORTEST, longest = LONGEST, color = colors.ink, alpha = 0.75, dash = [] } = options;
   const { xy, uv } = view.arrays;
   const shafts = new Path2D();
   const heads = new Path2D();
-  const every = width < 480 ? 2 : 1; // a phone has no room for all
+  const every = options.thin ?? (width < 480 ? 2 : 1); // a phone has no room for all
   for (let i = 0; i < xy.length; i += 2 * every) {
     const size = Math.hypot(uv[i], uv[i + 1]);
     const x = X(xy[i]);
     const y = Y(xy[i + 1]);
     if (!(size >= smallest) || x < 0 || y < 0 || x > width || y > height) continue;
-    const length = Math.min(LONGEST, SHORTEST + size * pixelsPerUnit);
+    const length = Math.min(longest, shortest + size * pixelsPerUnit);
     arrow(shafts, heads, x, y, length, Math.atan2(-uv[i + 1], uv[i]));
   }
-  ctx.lineWidth = 1;
-  ctx.strokeStyle = ctx.fillStyle = rgba(colors.ink, 0.75);
+  ctx.lineWidth = options.width ?? 1;
+  ctx.strokeStyle = ctx.fillStyle = rgba(color, alpha);
+  ctx.setLineDash(dash);
   ctx.stroke(shafts);
-  ctx.fill(heads);
+  ctx.setLineDash([]);
+  if (!dash.length) ctx.fill(heads);
 }
 
 function arrow(shafts, heads, x, y, length, angle) {

@@ -1,0 +1,75 @@
+// What the stage asks of a model that does not train at the moment: one whole walk from noise to data as one answer, and the score at the
+// walk's noise levels as another. From then on everything is here: a scrub asks for nothing.
+import { createNewest } from "../newest.js";
+import { BESIDE } from "./samplers.js";
+import { walkOf } from "./walk.js";
+
+const EXAMPLES = { "2d": 300 };
+const IMAGE_ROWS = 5; // of a grid with a column for each class
+const IMAGES = 50; // most
+const FIELDS = 40; // noise levels with a score field of their own, at most
+const ROWS = 16; // arrows in each direction
+const LEVELS = [1e-3, 1e3]; // that may be asked for
+
+/** Indices of at most `most` places of a walk, evenly, the noiseless end left out. */
+function chosen(sigmas, most) {
+  const last = sigmas.length - 2;
+  const n = Math.min(most, last + 1);
+  return [...new Set(Array.from({ length: n }, (_, i) => Math.round((i * last) / Math.max(1, n - 1))))];
+}
+
+/**
+ * @param {{session: object, store: object, knobs: {config: () => object}}} tools
+ * @param {() => void} changed
+ */
+export function createRuns({ session, store, knobs }, changed) {
+  let wanted = ""; // what was asked for last
+  const runs = { walk: null, fields: null, model: "", refused: "", seed: 0, busy: false, update, modelNow };
+  const send = createNewest(ask, { answer: () => {}, refuse });
+
+  /** Which weights: a branch at a step. */
+  function modelNow() {
+    return JSON.stringify([store.header.active, store.active?.info.from_step, store.active?.lastStep, store.active?.info.config.seed]);
+  }
+
+  async function ask({ key, model, kind, classes, config }) {
+    runs.busy = true;
+    changed();
+    const n = EXAMPLES[kind] ?? (classes ? Math.min(64, Math.max(1, Math.min(IMAGE_ROWS, Math.floor(IMAGES / classes))) * classes) : 25);
+    const { sampler, num_steps } = config;
+    const guided = kind === "image" && config.conditional ? { cfg_scale: config.cfg_scale } : {};
+    const frame = await session.ask("denoise", { n, sampler, num_steps, seed: runs.seed, ...guided });
+    Object.assign(runs, { walk: walkOf(frame), model, refused: "", busy: false });
+    changed();
+    if (kind !== "2d" || key !== wanted) return;
+    const at = chosen(runs.walk.sigmas, FIELDS);
+    const sigmas = at.map((k) => Math.max(LEVELS[0], Math.min(LEVELS[1], runs.walk.sigmas[k])));
+    const answer = await session.ask("score_field", { sigmas, rows: ROWS, zoomed: true });
+    const layers = (name) => answer.views.filter((v) => v.panel === name);
+    const fields = { learned: layers("learned"), exact: layers("exact"), error: layers("error"), cosine: layers("cosine")[0]?.arrays.y ?? null };
+    Object.assign(runs, { fields: { ...fields, at, sigmas, model } });
+    changed();
+  }
+
+  function refuse(error) {
+    Object.assign(runs, { busy: false, refused: error.status === 204 ? "" : error.message });
+    if (error.status === 204) wanted = "";
+    changed();
+  }
+
+  /** Ask where something is new. `about` as the scenes get it. */
+  function update({ kind, set, started, running }) {
+    const config = knobs.config();
+    const active = store.active;
+    if (!started || running || !active?.lastStep || !store.header.active) return;
+    if (active.info.config.dataset !== config.dataset) return;
+    const model = modelNow();
+    const settled = BESIDE.slice(0, 6).map((name) => active.info.config[name]); // those that only the run's own settings tell
+    const key = JSON.stringify([model, runs.seed, config.sampler, config.num_steps, config.cfg_scale, settled]);
+    if (key === wanted) return;
+    wanted = key;
+    send({ key, model, kind, classes: set.classes.length, config: { ...config } });
+  }
+
+  return runs;
+}

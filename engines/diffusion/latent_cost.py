@@ -1,0 +1,68 @@
+"""What a latent run takes: its autoencoder and its denoiser. No torch here; see `engines.nn.autoencoder` and
+`engines.diffusion.latent_nets` for the layers that are counted."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from engines.core import Cost
+from engines.data import DatasetInfo
+
+if TYPE_CHECKING:
+    from engines.diffusion.config import Config
+
+HIDDEN, BATCH = 400, 128  # of the autoencoder
+FINE, COARSE, FACTOR = 16, 32, 4  # of its cell form
+
+
+def latent_cost(config: Config, info: DatasetInfo) -> Cost:
+    """As `engines.diffusion.config.cost`; the FLOP of a step are those of the dearer half of the run."""
+    encoder, first = (_cell_autoencoder if config.text else _vector_autoencoder)(config, info.shape)
+    cells = (info.shape[1] // FACTOR) * (info.shape[2] // FACTOR)
+    told = len(info.classes) if config.conditional else 0
+    denoiser, second, units = _word_denoiser(config, cells) if config.text else _vector_denoiser(config, told)
+    flop = max(BATCH * first, config.batch * second)
+    return Cost(parameters=encoder + denoiser, flop_per_step=3 * flop, bytes=4 * (4 * encoder + 5 * denoiser + 2 * config.batch * units))
+
+
+def _vector_autoencoder(config: Config, shape: tuple[int, ...]) -> tuple[int, float]:
+    """Parameters and forward FLOP of one image."""
+    pixels, d = prod(shape), config.latents
+    count = pixels * HIDDEN + HIDDEN + HIDDEN * 2 * d + 2 * d + d * HIDDEN + HIDDEN + HIDDEN * pixels + pixels
+    return count, 2.0 * count
+
+
+def _cell_autoencoder(config: Config, shape: tuple[int, ...]) -> tuple[int, float]:
+    """The same of the cell form."""
+    (c, h, w), d = shape, config.latents
+    half, quarter = h * w // 4, h * w // 16
+    first = 16 * c * FINE + FINE
+    second = 16 * FINE * COARSE + COARSE + COARSE * 2 * d + 2 * d + 9 * d * COARSE + COARSE + 9 * COARSE * 4 * FINE + 4 * FINE
+    last = 9 * FINE * 4 * c + 4 * c
+    return first + second + last, 2.0 * ((first + last) * half + second * quarter)
+
+
+def _word_denoiser(config: Config, cells: int) -> tuple[int, float, int]:
+    from engines.data.captions import VOCABULARY, WORDS
+    from engines.diffusion.config import EMBED
+
+    c, d = config.latents, config.width
+    attention, dense = 4 * d * d + 4 * d, 4 * d * d + 3 * d
+    text = len(VOCABULARY) * d + (1 + WORDS) * d + attention + dense + 6 * d
+    block = 2 * attention + dense + (EMBED + 1) * 6 * d
+    embed = 32 * EMBED + EMBED + EMBED * EMBED + EMBED
+    ends = c * d + d + cells * d + 2 * d + d * c + c
+    flop = 2.0 * (cells * (config.depth * (10 * d * d + 2 * cells * d) + 2 * c * d) + (1 + WORDS) * (8 + 2 * config.depth) * d * d)
+    return text + config.depth * block + embed + ends, flop, 30 * cells * d * config.depth
+
+
+def _vector_denoiser(config: Config, classes: int) -> tuple[int, float, int]:
+    """Parameters, forward FLOP of one example, and units that are kept for the gradient."""
+    from engines.diffusion.config import EMBED
+
+    d, w = config.latents, config.width
+    block = 2 * (w * w + w) + (EMBED + 1) * 2 * w
+    embed = 32 * EMBED + EMBED + EMBED * EMBED + EMBED + (EMBED * (classes + 1) if classes else 0)
+    count = d * w + w + config.depth * block + 2 * w + w * d + d + embed
+    return count, 2.0 * count, 10 * w * config.depth

@@ -1,0 +1,79 @@
+"""Captions: what is said of an image is what was done to it, and what can be measured."""
+
+import numpy as np
+import pytest
+
+from engines.data import captions as c
+from engines.data.images import load
+from engines.judge import judge
+
+
+@pytest.fixture(scope="module")
+def data():
+    return c.captioned("mnist")
+
+
+def words_of(row):
+    return [c.VOCABULARY[i] for i in row if i]
+
+
+def bar(width, lean):
+    """A stroke of a width, leaning to the right by `lean` pixels per pixel up."""
+    image = np.full((1, 1, 28, 28), -1.0, np.float32)
+    for y in range(4, 24):
+        x = round(14 + lean * (14 - y) - width / 2)
+        image[0, 0, y, x : x + width] = 1
+    return image
+
+
+@pytest.mark.parametrize("lean", [-0.5, 0.0, 0.5])
+def test_slant_is_that_of_a_drawn_stroke(lean):
+    assert c.slant(bar(3, lean))[0] == pytest.approx(lean, abs=0.05)
+
+
+def test_thickness_grows_with_the_stroke():
+    found = [float(c.thickness(bar(width, 0.0))[0]) for width in (1, 2, 4)]
+    assert found[0] < found[1] < found[2] and found[1] == pytest.approx(2, abs=0.5)
+
+
+def test_shrinking_keeps_the_mean():
+    digits = load("mnist").pixels[:5, 0]
+    small = c.shrink(digits, 12)
+    assert small.shape == (5, 12, 12)
+    np.testing.assert_allclose(small.mean((1, 2)), digits[:, 4:24, 4:24].mean((1, 2)), atol=1e-5)
+
+
+def test_the_first_caption_says_all_that_is_true(data):
+    """The class, and the place: the ink of "left" lies left of that of "right"."""
+    rows = np.arange(28)
+    ink = (data.pixels[:, 0] + 1) / 2
+    x = (ink.sum(1) * rows).sum(1) / ink.sum((1, 2))
+    y = (ink.sum(2) * rows).sum(1) / ink.sum((1, 2))
+    first = data.captions[:, 0]
+    for word, at, low in (("left", x, True), ("right", x, False), ("top", y, True), ("bottom", y, False)):
+        place = np.array([word in words_of(row)[-3:] and "at" in words_of(row) for row in first[:2000]])
+        assert (at[:2000][place] < 13.5).mean() > 0.99 if low else (at[:2000][place] > 13.5).mean() > 0.99
+    named = [c.NAMES.index(next(w for w in words_of(row) if w in c.NAMES)) for row in first[:500]]
+    np.testing.assert_array_equal(named, data.labels[:500])
+
+
+def test_every_caption_can_be_read_back(data):
+    for row in data.captions[:20].reshape(-1, c.WORDS):
+        np.testing.assert_array_equal(c.encode(" ".join(words_of(row))), row)
+    assert max(len(words_of(row)) for row in data.captions[:, 0]) <= c.WORDS
+
+
+def test_spelling_is_forgiven_and_unknown_words_are_named():
+    np.testing.assert_array_equal(c.encode("A small 7, slanted left."), c.encode("a small seven slanted left"))
+    with pytest.raises(ValueError, match="caption holds “cat”, which the text encoder never saw; it knows a, small"):
+        c.encode("a small cat")
+    with pytest.raises(ValueError, match=r"caption has 0 words, outside \[1, 12\]"):
+        c.encode(" ")
+    assert c.labels_of("an 8 at the top") == [8]
+
+
+def test_the_judge_knows_moved_digits_again(data):
+    """The classifier of plain MNIST on digits put back into its form."""
+    said = judge("mnist").look(c.normalised(data.pixels[:300]))[1].argmax(1)
+    assert (said == data.labels[:300]).mean() > 0.95
+    assert c.normalised(np.full((1, 1, 28, 28), -1.0, np.float32)).max() == -1
