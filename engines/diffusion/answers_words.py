@@ -55,7 +55,7 @@ def attention(engine: DiffusionEngine, asked: q.Attention) -> Answer:
     views: dict[str, tuple[View, ...]] = {
         "x_t": tuple(samples_view(engine, visible(m), None, name(m)) for m in moments),
         "x0": tuple(samples_view(engine, m.x0, None, name(m)) for m in moments),
-        "latent": tuple(latent_view(visible(m), name(m)) for m in moments),
+        "latent": tuple(latent_view(visible(engine, m), name(m)) for m in moments),
         "image": (samples_view(engine, moments[-1].x, None, "image"),),
         "tokens": (Tokens(tuple(words), given=len(words), name="caption"),),
         "words": tuple(mean),
