@@ -94,14 +94,14 @@ class Again:
     """The run from its first weights, in plain torch with the engine's own step, and averages of it. The engine stays as it is."""
 
     def __init__(self, engine: DiffusionEngine, decays: tuple[float, ...]):
-        from engines.diffusion.engine import DiffusionEngine
+        from engines.diffusion.engine import DiffusionEngine, optimisers
 
         self.step_once = DiffusionEngine.train_step
         self.run, c = copy.copy(engine), engine.config
         self.run.step, self.run.rng = 0, Rng(c.seed, ("init", "data", "eps", "sigma"), engine.device)
-        self.run.net = build_network(c, engine.info, self.run.rng["init"])
+        self.run.net = build_network(c, engine.info, engine.shape, self.run.rng["init"])
         self.run.ema, self.run._weights = Ema(self.run.net), list(self.run.net.parameters())
-        self.run.opt = torch.optim.Adam(self.run._weights, c.lr, (c.beta1, c.beta2), fused=True)
+        self.run.opt, self.run.muon = optimisers(c, self.run._weights)
         self.averages = [(f"EMA {decay:g}", Ema(self.run.net), decay, False) for decay in decays]
         if decays:
             self.averages.append((f"EMA {max(decays):g} without warm-up", Ema(self.run.net), max(decays), True))

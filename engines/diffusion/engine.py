@@ -40,7 +40,7 @@ class DiffusionEngine:
         self.config, self.step, self.total = config, 0, config.steps
         self.device = torch.device(device)
         self.image = kind(config.dataset) == "image"
-        self.data = captioned(config.dataset) if config.text else load(config.dataset, data)
+        self.data: Any = captioned(config.dataset) if config.text else load(config.dataset, data)
         shape = tuple(self.data.shape)
         self.info = DATASETS.get(config.dataset) or DatasetInfo(
             config.dataset, kind(config.dataset), "", "", shape, classes=tuple(getattr(self.data, "classes", ()))
@@ -59,11 +59,8 @@ class DiffusionEngine:
         self.net = build_network(config, self.info, self.shape, self.rng["init"])
         self.ema = Ema(self.net)
         self._weights: list[Tensor] = list(self.net.parameters())
-        convolutions = [p for p in self._weights if p.dim() == 4] if config.optimizer == "muon" else []
-        rest = [p for p in self._weights if p.dim() != 4] if convolutions else self._weights
-        self.opt: torch.optim.Adam = torch.optim.Adam(rest, config.lr, (config.beta1, config.beta2), fused=True)
+        self.opt, self.muon = optimisers(config, self._weights)
         self._parts: dict[str, Any] = {"net": self.net, "ema": self.ema, "opt": self.opt, "rng": self.rng}
-        self.muon = Muon(convolutions, config.lr) if convolutions else None
         if self.muon:
             self._parts["opt_muon"] = self.muon
         self.probe = self._make_probe()
@@ -231,3 +228,11 @@ class DiffusionEngine:
 
         walk, y = request_walk(self, request)
         yield Snapshot(self.step, {}, {"samples": (samples_view(self, walk, y),)})
+
+
+def optimisers(config: Config, weights: list[Tensor]) -> tuple[torch.optim.Adam, Muon | None]:
+    """Adam and, if the run asks for it, Muon for the convolutions that Adam then leaves alone."""
+    convolutions = [p for p in weights if p.dim() == 4] if config.optimizer == "muon" else []
+    rest = [p for p in weights if p.dim() != 4] if convolutions else weights
+    adam = torch.optim.Adam(rest, config.lr, (config.beta1, config.beta2), fused=True)
+    return adam, Muon(convolutions, config.lr) if convolutions else None
