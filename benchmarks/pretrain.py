@@ -20,7 +20,8 @@ from engines.state import pack, read_meta
 from playground.sessions import frames
 from playground.sessions.shelf import FILM, folder
 
-PICTURES = 30
+PICTURES = 30  # at most
+MOST_BYTES = 5_000_000  # of checkpoint and pictures together
 
 
 def light(blob: bytes) -> bytes:
@@ -31,11 +32,13 @@ def light(blob: bytes) -> bytes:
 
 
 def train(family: Any, config: Any) -> tuple[Any, list[dict[str, Any]], list[tuple[int, bytes]], float]:
-    """The engine at the end, all rows, and PICTURES pictures, closer together early on, where more happens."""
+    """The engine at the end, all rows, and pictures, as many as there is room for, closer together early on, where more happens."""
     engine = family.build(config)
     every, evaluate_every = family.cadence(config)
-    marks = {round(config.steps * (i / (PICTURES - 1)) ** 2 / every) * every for i in range(PICTURES)}
     pictures, history, rows = [(0, frames.encode(engine.backdrop()))], [], []
+    room = MOST_BYTES - len(light(pack(engine))) - len(pictures[0][1])
+    count = min(PICTURES, room // (len(frames.encode(first_look(engine))) + 8))
+    marks = {round(config.steps * (i / (count - 1)) ** 2 / every) * every for i in range(count)}
 
     def see(snapshot: Any) -> None:
         history.append({**snapshot.metrics, "step": snapshot.step})

@@ -30,7 +30,7 @@ def test_each_is_the_finished_run_of_its_preset_and_says_how_it_was_made(key, pr
     assert found.config == to_dict(family.resolve(family.presets[preset].settings)) and found.step == found.config["steps"]
     assert json.loads((place(key, preset) / RUN).read_bytes())["command"] == f"python -m benchmarks.pretrain {key} {preset}"
     steps = [step for step, _ in found.film]
-    assert steps[0] == 0 and steps[-1] == found.step and steps == sorted(steps) and len(steps) >= 20
+    assert steps[0] == 0 and steps[-1] == found.step and steps == sorted(steps) and len(steps) >= 12
     assert [step for step, _ in found.rows][-1] == found.step
 
 
