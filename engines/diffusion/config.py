@@ -96,7 +96,7 @@ class Config:
     label_dropout: float = knob(0.1, "Classes left out", lo=0.0, hi=0.9, group="advanced", kind="image", help="so that guidance can be had")
     latents: int = knob(24, "Latents", lo=1, hi=64, group="advanced", kind="image", help="numbers; with words, of each 4 × 4 pixels")
     ae_share: float = knob(0.5, "Autoencoder first", lo=0.05, hi=0.95, group="advanced", kind="image", help="for this part of the steps")
-    kl_weight: float = knob(0.2, "Weight of its KL", lo=0.0, hi=4.0, group="advanced", kind="image", help="1 = a plain VAE")
+    kl_weight: float = knob(0.1, "Weight of its KL", lo=0.0, hi=4.0, group="advanced", kind="image", help="1 = a plain VAE")
     network: str = knob("unet", "Network", choices=NETWORKS, group="advanced", kind="image", help="on pixels")
     channels: int = knob(
         16, "Channels", lo=8, hi=64, step=8, group="advanced", kind="image", help="of the first scale; twice as many below"

@@ -56,7 +56,7 @@ class DiffusionEngine:
         if config.space == "latent":
             self.latent = LatentSpace(config, self.shape, self.examples, self.device)
             self.shape = self.latent.shape
-        self.net = build_network(config, self.info, self.shape, self.rng["init"])
+        self.net = build_network(config, self.info, self.rng["init"], self.latent.shape if self.latent is not None else ())
         self.ema = Ema(self.net)
         self._weights: list[Tensor] = list(self.net.parameters())
         self.opt, self.muon = optimisers(config, self._weights)

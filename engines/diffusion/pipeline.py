@@ -49,7 +49,7 @@ def their_sigmas(schedule: str) -> np.ndarray:
 def blank_network(config: Config, shape: tuple[int, ...], classes: int) -> torch.nn.Module:
     """The run's network, its weights still to be loaded."""
     info = DatasetInfo(config.dataset, kind(config.dataset), "", "", tuple(shape), classes=tuple(str(k) for k in range(classes)))
-    return build_network(config, info, tuple(shape), torch.Generator().manual_seed(config.seed))
+    return build_network(config, info, torch.Generator().manual_seed(config.seed))
 
 
 @cache

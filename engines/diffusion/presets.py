@@ -33,11 +33,11 @@ _IMAGE: dict[str, Any] = dict(
     cfg_scale=1.35, batch=64, lr=4e-3, beta2=0.99, optimizer="muon", ema_decay=0.9995, width=64, steps=1_200,
 )  # fmt: skip
 _LATENT: dict[str, Any] = dict(
-    noise_mean=0.0, noise_std=1.0, batch=256, lr=2e-3, width=256, depth=4, steps=1_100, optimizer="adam",
-    sampler="flow-heun", num_steps=5, cfg_scale=1.5,
+    space="latent", noise_mean=0.0, noise_std=1.0, batch=256, lr=2e-3, width=256, depth=4, steps=1_050, ae_share=0.52,
+    optimizer="adam", sampler="flow-heun", num_steps=5, cfg_scale=1.5,
 )  # fmt: skip
 _TEXT: dict[str, Any] = dict(
-    conditional=False, latents=4, kl_weight=0.1, ae_share=0.25, batch=64, width=64, depth=4, cfg_scale=2.0, num_steps=10, steps=12_000,
+    conditional=False, latents=4, ae_share=0.12, batch=128, width=48, depth=3, cfg_scale=2.0, num_steps=7, steps=3_500,
 )  # fmt: skip
 DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
     "ring8": dict(steps=16_000),
@@ -59,7 +59,7 @@ SCHEDULE_DEFAULTS: dict[str, dict[str, Any]] = {
 def recommended(dataset: str, schedule: str | None = None, space: str | None = None, text: bool = False) -> dict[str, Any]:
     """Knob values recommended for a data set and, if given, a schedule and a space other than its usual ones, and words."""
     base = dict(_IMAGE) if kind(dataset) == "image" else {}
-    base |= DATASET_DEFAULTS.get(dataset, {}) | (_LATENT if space == "latent" else {})
+    base |= DATASET_DEFAULTS.get(dataset, {}) | (_LATENT if space == "latent" or text else {})
     base |= _TEXT if text else {}
     return base | SCHEDULE_DEFAULTS.get(schedule or "", {}) | {"dataset": dataset}
 

@@ -30,6 +30,7 @@ COUNTED = 200  # samples measured while training
 LOOK_EVALUATIONS = 9  # of the network, at most, in looks and evaluations
 PER_LEVEL, MEASURED = 16, 200  # images at each noise level, and images of the validation loss
 FLOOR_DRAWS = 4
+HeldOut = tuple[Tensor, Tensor, Tensor, Tensor | None]  # images or latents, noise, noise levels, what the network is told
 
 
 def look_steps(config: Config) -> int:
@@ -59,7 +60,7 @@ class ImageProbe:
         self.truth = self._projections(data.test_pixels[: self.n])  # (64, n)
 
     def _held_out(self, engine: DiffusionEngine, n: int, rng: Rng, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-        """Test images, noise, noise levels and classes; see `_errors`."""
+        """Test images, noise, noise levels and what the network is told; see `_errors`."""
         at = np.arange(n) % len(engine.data.test_pixels)
         x = torch.from_numpy(engine.data.test_pixels[at]).to(self.device)
         labels = torch.from_numpy(np.asarray(engine.data.test_labels[at], np.int64)).to(self.device)
@@ -67,11 +68,15 @@ class ImageProbe:
         eps = torch.randn((n, *engine.shape), generator=rng["validate"], device=self.device)
         return x if engine.latent is not None else engine.encode(x), eps, sigma, y
 
-    def _errors(self, engine: DiffusionEngine, held_out: tuple[Tensor, Tensor, Tensor, Tensor | None]) -> Tensor:
+    def _errors(self, engine: DiffusionEngine, held_out: HeldOut) -> Tensor:
         """(n,) errors on held-out images; of a latent run, on their latents as they are now."""
-        x0, eps, sigma, y = held_out
-        x0 = x0 if engine.latent is None else engine.encode(x0)
-        return errors(engine.ema.net, engine.parameterisation, x0, eps, sigma, y)
+        held_out = held_out if engine.latent is None else self.encoded(engine, held_out)
+        return errors(engine.ema.net, engine.parameterisation, *held_out)
+
+    def encoded(self, engine: DiffusionEngine, held_out: HeldOut) -> HeldOut:
+        """The same with latents in place of images."""
+        x, *others = held_out
+        return engine.encode(x), *others  # type: ignore[return-value]
 
     def backdrop(self, engine: DiffusionEngine) -> Snapshot:
         labels = engine.data.labels[self.rows[:DATA_SHOWN]].astype(np.uint8) if self.classes else None

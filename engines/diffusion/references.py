@@ -58,7 +58,7 @@ def export(engine: DiffusionEngine, folder: str | Path, sampler: str = "") -> Pa
 
     c = engine.config
     if engine.latent is not None:
-        raise ValueError("space=latent has no counterpart in diffusers here: the folder would lack the autoencoder")
+        raise ValueError("space=latent cannot be written as a folder of diffusers: its pipeline here denoises pixels or points")
     sampler = sampler or NEAREST.get(c.sampler, c.sampler)
     model_class, pipeline_class, _ = classes()
     shift = [float(v) for v in torch.as_tensor(engine.shift).flatten()]

@@ -182,4 +182,4 @@ def test_what_diffusers_has_no_place_for_is_refused(tmp_path, capsys):
     assert main(["train", "diffusion", "--dataset", "digits", "--set", "space=latent", "--steps", "2", "--out", run]) == 0
     capsys.readouterr()
     assert main(["export", run, "--to", "diffusers", "--out", str(tmp_path / "out")]) == 2
-    assert "space=latent has no counterpart in diffusers" in capsys.readouterr().err
+    assert "space=latent cannot be written as a folder of diffusers" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 // What only the diffusion tab has: denoising step by step as its stage, and scenes that open the sampler up.
 import { createDenoiseArea } from "../denoise/area.js";
+import * as anatomy from "../denoise/scenes/anatomy.js";
 import { createDenoiseReadings } from "../denoise/readings.js";
 import { OF_SAMPLING } from "../denoise/samplers.js";
 import * as averages from "../denoise/scenes/averages.js";
@@ -17,7 +18,8 @@ import * as seeds from "../scenes/seeds.js";
 export const diffusion = {
   createArea: createDenoiseArea,
   createReadings: createDenoiseReadings,
-  scenes: { forward, matrix, trajectories, grids, eta, score, targets, averages, distil, seeds },
+  scenes: { anatomy, forward, matrix, trajectories, grids, eta, score, targets, averages, distil, seeds },
+  mark: "square",
   home: { "2d": "From noise to data", image: "From noise to data" },
   shortcuts: [
     ["forward", "Data to noise", "right"],
