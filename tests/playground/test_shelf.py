@@ -15,9 +15,6 @@ from tests.playground.conftest import branch
 SHELVED = [(key, preset) for key, family in FAMILIES.items() for preset in shelf.names(family)]
 
 
-NUMBERS = {"vae": ("test_neg_elbo", "test_kl", "active_units"), "diffusion": ("validation_mse", "confidence", "classes_covered")}
-
-
 def place(family, preset):
     return shelf.folder(FAMILIES[family], preset)
 
