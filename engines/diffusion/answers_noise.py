@@ -27,14 +27,15 @@ CLOCK = 201  # places of the curves over t
 
 
 def forward(engine: DiffusionEngine, asked: q.Forward) -> Answer:
-    """View "x_t": training examples at rising t, layers named "t = 0.025", as √ᾱ x0 + √(1 − ᾱ) eps in data units with the same eps in
-    all; "alphas_cumprod", "snr" [dB] and "sigma": a Curve over t in [0, 1] for each schedule; "at": the same three for the schedule asked
-    for, Curves over the t of the layers. t is the share of training's noise levels that are lower: timestep / 1,000 of a discrete one."""
+    """View "x_t": training examples at rising t, layers named "t = 0.025", as √ᾱ x0 + √(1 − ᾱ) eps in data units (latents decoded) with
+    the same eps in all; "alphas_cumprod", "snr" [dB] and "sigma": a Curve over t in [0, 1] for each schedule; "at": the same three for the
+    schedule asked for, Curves over the t of the layers. t is the share of training's noise levels that are lower: timestep / 1,000 of a
+    discrete one."""
     c = engine.config
     schedule = asked.schedule or c.schedule
     n = min(asked.n, FORWARD_IMAGES) if engine.image else asked.n
     rng = Rng(asked.seed, ("data",), engine.device)["data"]
-    x0 = engine.examples[torch.randint(len(engine.examples), (n,), generator=rng, device=engine.device)]
+    x0 = engine.examples_at(torch.randint(len(engine.examples), (n,), generator=rng, device=engine.device), rng)
     eps = unit_noise(engine, n, asked.seed)
     views: dict[str, tuple[View, ...]] = {}
     t, fine = np.linspace(0, 1, asked.moments), np.linspace(0, 1, CLOCK)

@@ -37,6 +37,8 @@ class Bench:
         self.n = min(asked.n, MOST_IMAGES) if engine.image else asked.n
         self.eps, self.truth = unit_noise(engine, self.n, asked.seed), truth_of(engine, self.n)
         self.y = in_turn(self.n, len(engine.info.classes), engine.device) if engine.info.classes else None
+        x0, *rest = engine.probe.validate
+        self.held_out = (x0 if engine.latent is None else engine.encode(x0), *rest)
 
     @torch.no_grad()
     def measure(self, net: nn.Module, name: str) -> tuple[View, dict[str, float]]:
@@ -46,7 +48,7 @@ class Bench:
         config = configured(e, "", self.asked.num_steps)
         x = generate(stand_in, self.eps, self.y, seeded(self.asked.seed, "sampler", e.device), averaged=False, config=config)
         distance = metrics.projected_w1(projected(to_data(e, x)), self.truth)
-        loss = float(errors(net, e.parameterisation, *e.probe.validate).mean())
+        loss = float(errors(net, e.parameterisation, *self.held_out).mean())
         return samples_view(e, x, self.y, name), {metrics.SLICED_W1: distance, metrics.VALIDATION_MSE: loss}
 
 
@@ -54,6 +56,8 @@ def averages(engine: DiffusionEngine, asked: q.Averages) -> Answer:
     """View "now": samples with the weights "raw" and "averaged", all from the same noise. With `steps`, "again": layers named
     "EMA 0.99/100", a name and a step, and for each name a Curve over the step in "sliced_w1" and "validation_mse"; the names are "raw", one
     per decay, and the largest decay "without warm-up". Metrics: "raw/…" and "averaged/…" of those two, the floor of the distance, "n"."""
+    if engine.begun < 1:
+        raise ValueError(f"step {engine.step:,} is too early: the denoiser has not begun to learn, so there is nothing to average")
     bench = Bench(engine, asked)
     views: dict[str, tuple[View, ...]] = {}
     known = {metrics.SLICED_W1: floor_of(engine, bench.n), metrics.SAMPLES: float(bench.n)}
@@ -66,7 +70,7 @@ def averages(engine: DiffusionEngine, asked: q.Averages) -> Answer:
         again = Again(engine, asked.decays)
         rows: dict[str, list[tuple[int, dict[str, float]]]] = {name: [] for name in again.nets}
         layers: list[View] = []
-        for step in looks(min(asked.steps, engine.total)):
+        for step in looks(min(asked.steps, engine.total - again.first)):
             for _ in again.train(step):
                 yield None
             for name, net in again.nets.items():
@@ -91,17 +95,19 @@ def looks(steps: int) -> list[int]:
 
 
 class Again:
-    """The run from its first weights, in plain torch with the engine's own step, and averages of it. The engine stays as it is."""
+    """The run from its first weights, in plain torch with the engine's own step, and averages of it. The engine stays as it is; of a latent
+    run the denoiser alone is made again, on the autoencoder as it is now, and its steps are counted."""
 
     def __init__(self, engine: DiffusionEngine, decays: tuple[float, ...]):
-        from engines.diffusion.engine import DiffusionEngine
+        from engines.diffusion.engine import DiffusionEngine, optimisers
 
         self.step_once = DiffusionEngine.train_step
         self.run, c = copy.copy(engine), engine.config
-        self.run.step, self.run.rng = 0, Rng(c.seed, ("init", "data", "eps", "sigma"), engine.device)
-        self.run.net = build_network(c, engine.info, self.run.rng["init"])
+        self.first = 0 if engine.latent is None else engine.latent.first
+        self.run.step, self.run.rng = self.first, Rng(c.seed, ("init", "data", "eps", "sigma"), engine.device)
+        self.run.net = build_network(c, engine.info, self.run.rng["init"], () if engine.latent is None else engine.shape)
         self.run.ema, self.run._weights = Ema(self.run.net), list(self.run.net.parameters())
-        self.run.opt = torch.optim.Adam(self.run._weights, c.lr, (c.beta1, c.beta2), fused=True)
+        self.run.opt, self.run.muon = optimisers(c, self.run._weights)
         self.averages = [(f"EMA {decay:g}", Ema(self.run.net), decay, False) for decay in decays]
         if decays:
             self.averages.append((f"EMA {max(decays):g} without warm-up", Ema(self.run.net), max(decays), True))
@@ -112,8 +118,8 @@ class Again:
 
     def train(self, to: int):
         """Up to step `to`; yields the loss after each step."""
-        while self.run.step < to:
+        while self.run.begun < to:
             loss: Tensor = self.step_once(self.run)[metrics.MSE]
             for _, ema, decay, cold in self.averages:
-                ema.update(self.run.net, decay, LATE if cold else self.run.step - 1)
+                ema.update(self.run.net, decay, LATE if cold else self.run.begun - 1)
             yield loss

@@ -346,3 +346,16 @@ def test_averages_of_the_run_made_again(make, ring):
     assert {c.name for c in seen.views["validation_mse"]} == {"raw", "EMA 0.9", "EMA 0.9 without warm-up"}
     assert seen.views["sliced_w1"][0].x[-1] == 30 and seen.views["again"][-1].name == "EMA 0.9 without warm-up/30"
     assert "again" not in last(ring, q.Averages(n=50, num_steps=2)).views
+
+
+def test_scenes_of_a_latent_run(make):
+    engine = make(dataset="digits", space="latent", batch=32, width=32, depth=2, num_steps=3, steps=20)
+    with pytest.raises(ValueError, match="too early"):
+        last(engine, q.Averages())
+    while engine.begun < 2:
+        engine.train_step()
+    assert last(engine, q.Forward(n=4, moments=3)).views["x_t"][1].pixels.shape == (4, 1, 8, 8)
+    assert last(engine, q.Eta(etas=(0.0, 1.0), n=10)).views["apart"][0].y[0] == 0
+    seen = last(engine, q.Averages(steps=2, decays=(0.9,), n=10))
+    assert seen.views["sliced_w1"][0].x[-1] == 2 and len(seen.views["again"]) == 3 * len(seen.views["sliced_w1"][0].x)
+    assert last(engine, q.Matrix(samplers="ddim", calls=(1,), n=10)).metrics["n"] == 10

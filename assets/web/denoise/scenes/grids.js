@@ -41,7 +41,7 @@ export function create(container, tools) {
   });
 
   const pair = () => PAIRS.find(([many]) => many === +find("select").value);
-  const ask = (num_steps) => ["denoise", { n: scene.about && isImage(scene.about) ? 12 : 64, num_steps, seed: 0 }];
+  const ask = (num_steps) => ["denoise", { n: scene.about && isImage(scene.about) ? 12 : 300, num_steps, seed: 0 }];
 
   function show(about) {
     const [many, few] = pair();
@@ -99,7 +99,7 @@ export function create(container, tools) {
     const same = Math.abs(many.sigma - few.sigma) < 1e-6;
     const end = k === few.steps ? `has arrived (σ 0), after step ${k} of ${many.steps} there is still noise of σ ${short(+many.sigma.toPrecision(2))}` : `stands at σ ${short(+few.sigma.toPrecision(2))}, step ${k} of ${many.steps} at σ ${short(+many.sigma.toPrecision(2))}`;
     const half = many.grid[Math.min(2 * k, many.steps)];
-    return `${same ? "Here, yes: both stand at the same noise level." : `No: step ${k} of ${few.steps} ${end}.`} A step is a place on the grid, not an amount of denoising${2 * k < many.steps ? `; the longer walk reaches σ ${short(+half.toPrecision(2))} after step ${int(2 * k)}` : ""}. ${own[0][0].toUpperCase()}${own[0].slice(1)}, ${isImage(about) ? "12 images" : "n 64 points"}, x scaled to unit size.`;
+    return `${same ? "Here, yes: both stand at the same noise level." : `No: step ${k} of ${few.steps} ${end}.`} A step is a place on the grid, not an amount of denoising${2 * k < many.steps ? `; the longer walk reaches σ ${short(+half.toPrecision(2))} after step ${int(2 * k)}` : ""}. ${own[0][0].toUpperCase()}${own[0].slice(1)}, ${isImage(about) ? "12 images" : "n 300 points"}, ${isImage(about) ? "x at unit size" : "x in the flow’s coordinates"}.`;
   }
 
   find("select").addEventListener("change", () => {

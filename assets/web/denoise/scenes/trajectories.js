@@ -76,7 +76,13 @@ export function create(container, tools) {
   function show(about) {
     const backdrop = tools.store.backdrop();
     const known = new Map();
-    for (const button of container.querySelectorAll("[data-of]")) button.setAttribute("aria-pressed", button.dataset.of === of);
+    const first = scene.get(...ask(SHOWN[0]));
+    const unknown = Boolean(first) && !panels(first, "exact").length; // of one's own points
+    if (unknown) of = "learned";
+    for (const button of container.querySelectorAll("[data-of]")) {
+      button.setAttribute("aria-pressed", button.dataset.of === of);
+      button.hidden = unknown && button.dataset.of === "exact";
+    }
     for (const key of SHOWN) {
       const frame = scene.get(...ask(key));
       const view = panels(frame, of)[0] ?? null;
