@@ -22,10 +22,11 @@ const RADIUS = { now: 3, ghost: 2.2 };
 
 /**
  * @param {HTMLElement} box has its size from the style sheet
- * @param {{label: string, onHover: (seed: number|null) => void, onPick: (seed: number) => void}} on
+ * @param {{label: string, mark?: string, onHover: (seed: number|null) => void, onPick: (seed: number) => void}} on `mark` is the shape of the
+ *   family's means: "triangle" or "square"
  * @returns {{update: (row: {lo: number, hi: number, log: boolean, whole: boolean, percent: boolean, line: number|null, now: Lane, ghost: Lane|null, held: number|null}) => void, canvas: HTMLCanvasElement, places: () => object[], destroy: () => void}}
  */
-export function createDotRow(box, { label, onHover, onPick }) {
+export function createDotRow(box, { label, mark = "triangle", onHover, onPick }) {
   const surface = createSurface(box, draw, { label });
   const { canvas } = surface;
   let row = null;
@@ -35,6 +36,7 @@ export function createDotRow(box, { label, onHover, onPick }) {
     if (!row) return;
     const where = geometry(row, width, height);
     axis(ctx, row, where, colors);
+    where.mark = mark;
     places = [...lane(ctx, row.now, where, colors, "now", row.held), ...(row.ghost ? lane(ctx, row.ghost, where, colors, "ghost", row.held) : [])];
     optimum(ctx, row, where, colors);
   }
@@ -169,8 +171,8 @@ function ring(ctx, spot, r, colors, name) {
   ctx.stroke();
 }
 
-/** A bar of 3 px, dotted for the earlier set, and the mean as the family's triangle. */
-function interval(ctx, { mean, half, text }, { X, left, right }, y, colors, name) {
+/** A bar of 3 px, dotted for the earlier set, and the mean as the family's mark. */
+function interval(ctx, { mean, half, text }, { X, left, right, mark }, y, colors, name) {
   if (mean == null) return;
   const clamp = (v) => Math.max(left - SIDE, Math.min(right + SIDE, v));
   const x = X(mean);
@@ -185,18 +187,21 @@ function interval(ctx, { mean, half, text }, { X, left, right }, y, colors, name
     ctx.stroke();
     ctx.setLineDash([]);
   }
-  triangle(ctx, x, y, name === "now" ? 5.5 : 4.5, colors, name === "now");
+  meanMark(ctx, mark, x, y, name === "now" ? 5.5 : 4.5, colors, name === "now");
   if (name === "now") return;
   const before = x > (left + right) / 2;
   plate(ctx, text, x + (before ? -12 : 12), y, { colors, align: before ? "right" : "left", color: colors.ink3, alpha: 0.9 });
 }
 
-function triangle(ctx, x, y, r, colors, filled) {
+function meanMark(ctx, shape, x, y, r, colors, filled) {
   ctx.beginPath();
-  ctx.moveTo(x, y - r);
-  ctx.lineTo(x + r, y + 0.8 * r);
-  ctx.lineTo(x - r, y + 0.8 * r);
-  ctx.closePath();
+  if (shape === "square") ctx.rect(x - 0.8 * r, y - 0.8 * r, 1.6 * r, 1.6 * r);
+  else {
+    ctx.moveTo(x, y - r);
+    ctx.lineTo(x + r, y + 0.8 * r);
+    ctx.lineTo(x - r, y + 0.8 * r);
+    ctx.closePath();
+  }
   ctx.fillStyle = filled ? colors.accent : colors.surface;
   ctx.strokeStyle = filled ? colors.surface : rgba(colors.accent, 0.8);
   ctx.lineWidth = filled ? 1 : 1.3;

@@ -26,6 +26,7 @@ const NONE = [];
  * @property {Function} createReadings (part, {metrics, onPick, family, commands, session, store, knobs}) -> {update}
  * @property {Function} [createOwn] (part, {upload, bounds}) -> {open, files}: the visitor's own data, where they are not drawn
  * @property {Record<string, object>} scenes that can take the stage's place
+ * @property {"triangle"|"square"} [mark] of the family, where the means of many runs stand
  * @property {Record<string, string>} home kind of data -> title of the usual stage
  * @property {{key: string, title: string, loss: string, grad: string}[]} steps of one round, for the code panel
  * @property {string[]} [sampling] knobs that change what is drawn from a model, and not the model
@@ -261,9 +262,10 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
 
   /** A compiled engine is done before a person can look: its run is then played as a film, from where the press found it. */
   function premiere() {
-    session.film = store.header.engine === "numba";
+    const starting = store.header.state === "starting"; // which engine it will be is not known yet
+    session.film = store.header.engine === "numba" || starting;
     if (!session.film) state.premiere = null;
-    if (state.premiere == null || store.steps().at(-1) <= state.premiere) return;
+    if (starting || state.premiere == null || store.steps().at(-1) <= state.premiere) return;
     store.cursor = state.premiere;
     state.premiere = null;
     timelineNow();

@@ -14,7 +14,7 @@ import numpy as np
 from engines.data.images import ImageSet, load
 
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-SIZES = {"small": 12, "large": 18}  # side of the box that a digit is shrunk to, in pixels
+SIZES = {"small": 14, "large": 20}  # side of the box that a digit is shrunk to, in pixels
 STROKES = ("thin", "thick")
 SLANTS = ("upright", "slanted left", "slanted right")
 ROWS, COLUMNS = ("top", "", "bottom"), ("left", "", "right")

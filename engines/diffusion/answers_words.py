@@ -53,9 +53,9 @@ def attention(engine: DiffusionEngine, asked: q.Attention) -> Answer:
     words, name = split(asked.caption or "a seven"), lambda m: f"σ = {float(m.sigma):.3g}"
     mean, each = heats(engine, torch.stack(by_step).mean(0), words), [heats(engine, some, words) for some in by_step]
     views: dict[str, tuple[View, ...]] = {
-        "x_t": tuple(samples_view(engine, visible(m), None, name(m)) for m in moments),
+        "x_t": tuple(samples_view(engine, visible(engine, m), None, name(m)) for m in moments),
         "x0": tuple(samples_view(engine, m.x0, None, name(m)) for m in moments),
-        "latent": tuple(latent_view(visible(m), name(m)) for m in moments),
+        "latent": tuple(latent_view(visible(engine, m), name(m)) for m in moments),
         "image": (samples_view(engine, moments[-1].x, None, "image"),),
         "tokens": (Tokens(tuple(words), given=len(words), name="caption"),),
         "words": tuple(mean),

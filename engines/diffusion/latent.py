@@ -1,5 +1,5 @@
 """The space that a latent run denoises in (Rombach et al., 2022, "latent diffusion", which Stable Diffusion is): first an autoencoder is
-trained, then it is frozen, its latents are brought to unit variance, and the denoiser sees nothing else."""
+trained, then it is frozen, its latents are whitened, and the denoiser sees nothing else."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ PREVIEW = 1_000  # images that the scale is taken from while the autoencoder sti
 
 
 class LatentSpace(nn.Module):
-    """Images (n, c, h, w) in [−1, 1] <-> latents (n, *shape) of unit variance. A latent of a training image is drawn anew from
-    q(z | x) each time, so that the denoiser learns the cloud and not its centres. `first`: the step at which the denoiser begins."""
+    """Images (n, c, h, w) in [−1, 1] <-> latents (n, *shape), uncorrelated and of unit variance. A latent of a training image is drawn
+    anew from q(z | x) each time, so that the denoiser learns the cloud and not its centres. `first`: the step at which the denoiser
+    begins."""
 
-    shift: Tensor  # of latents, each number its own or, of cells, each channel
-    scale: Tensor
+    shift: Tensor  # (1, d, …), the mean of each number or, of cells, of each channel
+    white: Tensor  # (d, d), C^−½ of their covariance C: what is left for the denoiser is what is not Gaussian
+    colour: Tensor  # (d, d), C^½
 
     def __init__(self, config: Config, image: tuple[int, ...], pixels: Tensor, device: torch.device):
         super().__init__()
@@ -32,9 +34,10 @@ class LatentSpace(nn.Module):
         self.net = build_autoencoder(image, config.latents, config.text, Rng(config.seed, ("autoencoder",), device)["autoencoder"])
         self.net.start_at((pixels.mean(0) + 1) / 2)  # type: ignore[operator]
         self.shape = self.net.shape
-        each = (1, self.shape[0], *[1] * (len(self.shape) - 1))
-        self.register_buffer("shift", torch.zeros(each, device=device))
-        self.register_buffer("scale", torch.zeros(each, device=device))
+        d = self.shape[0]
+        self.register_buffer("shift", torch.zeros((1, d, *[1] * (len(self.shape) - 1)), device=device))
+        for name in ("white", "colour"):
+            self.register_buffer(name, torch.zeros((d, d), device=device))
         self.opt = torch.optim.Adam(self.net.parameters(), RATE, (0.9, 0.99), fused=True)
         self._weights: list[Tensor] = list(self.net.parameters())
         self._pixels, self.frozen = pixels, False
@@ -60,9 +63,8 @@ class LatentSpace(nn.Module):
     def freeze(self) -> None:
         """The autoencoder is finished: its latents are measured once and for all."""
         self._table = self._encode(self._pixels)
-        shift, scale = self._units(*self._table)
-        self.shift.copy_(shift)
-        self.scale.copy_(scale)
+        for mine, found in zip((self.shift, self.white, self.colour), units_of(*self._table), strict=True):
+            mine.copy_(found)
         self.frozen = True
         self.net.requires_grad_(False)
 
@@ -71,13 +73,13 @@ class LatentSpace(nn.Module):
     @torch.no_grad()
     def encode(self, x: Tensor) -> Tensor:
         """The centres of q(z | x), (n, *shape)."""
-        shift, scale = self.units()
-        return (self._encode(x)[0] - shift) / scale
+        shift, white, _ = self.units()
+        return mixed(self._encode(x)[0] - shift, white)
 
     def decode(self, z: Tensor) -> Tensor:
         """Images in [−1, 1]; a gradient may flow."""
-        shift, scale = self.units()
-        return 2 * torch.sigmoid(self.net.decode(z * scale + shift)) - 1
+        shift, _, colour = self.units()
+        return 2 * torch.sigmoid(self.net.decode(mixed(z, colour) + shift)) - 1
 
     @torch.no_grad()
     def draw(self, index: Tensor, generator: torch.Generator) -> Tensor:
@@ -88,24 +90,34 @@ class LatentSpace(nn.Module):
             self._table = self._encode(self._pixels)
         mean, spread = (part[index] for part in self._table)
         z = mean + spread * torch.randn(mean.shape, generator=generator, device=mean.device)
-        return (z - self.shift) / self.scale
+        return mixed(z - self.shift, self.white)
 
     @torch.no_grad()
-    def units(self) -> tuple[Tensor, Tensor]:
-        """Shift and scale of the latents; while the autoencoder still learns, those of some of the images."""
-        return (self.shift, self.scale) if self.frozen else self._units(*self._encode(self._pixels[:PREVIEW]))
-
-    def _units(self, mean: Tensor, spread: Tensor) -> tuple[Tensor, Tensor]:
-        axes = [0, *range(2, mean.dim())]
-        return mean.mean(axes, keepdim=True), (mean.var(axes, keepdim=True) + spread.square().mean(axes, keepdim=True)).sqrt()
+    def units(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Shift, white and colour of the latents; while the autoencoder still learns, those of some of the images."""
+        return (self.shift, self.white, self.colour) if self.frozen else units_of(*self._encode(self._pixels[:PREVIEW]))
 
     def _encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of q(z | x)."""
         parts = [self.net.encode((some + 1) / 2) for some in x.split(CHUNK)]
         return torch.cat([mean for mean, _ in parts]), torch.cat([(logvar / 2).exp() for _, logvar in parts])
 
-    def load_state_dict(self, state: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-        result = super().load_state_dict(state, *args, **kwargs)
-        self.frozen, self._table = bool((self.scale > 0).all()), None
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        result = super().load_state_dict(state_dict, strict, assign)
+        self.frozen, self._table = bool(self.colour.any()), None
         self.net.requires_grad_(not self.frozen)
         return result
+
+
+def units_of(mean: Tensor, spread: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Shift (1, d, …), C^−½ and C^½ (d, d) of draws from Gaussians of these means and standard deviations (n, d, …)."""
+    shift = mean.mean([0, *range(2, mean.dim())], keepdim=True)
+    rows, widths = ((part - at).transpose(0, 1).flatten(1) for part, at in ((mean, shift), (spread, 0.0)))  # (d, n …)
+    values, vectors = torch.linalg.eigh(rows @ rows.T / rows.shape[1] + widths.square().mean(1).diag())
+    root = values.clamp(min=1e-8).sqrt()
+    return shift, vectors / root @ vectors.T, vectors * root @ vectors.T
+
+
+def mixed(z: Tensor, matrix: Tensor) -> Tensor:
+    """z (n, d, …) times a symmetric matrix (d, d), along d."""
+    return torch.einsum("nd...,de->ne...", z, matrix)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 HIDDEN, BATCH = 400, 128  # of the autoencoder
 FINE, COARSE, FACTOR = 16, 32, 4  # of its cell form
+FLAT, UNITS = 4, 128  # of the denoiser that is told words
 
 
 def latent_cost(config: Config, info: DatasetInfo) -> Cost:
@@ -47,14 +48,15 @@ def _word_denoiser(config: Config, cells: int) -> tuple[int, float, int]:
     from engines.data.captions import VOCABULARY, WORDS
     from engines.diffusion.config import EMBED
 
-    c, d = config.latents, config.width
+    c, d, seen = config.latents, config.width, FLAT * cells
     attention, dense = 4 * d * d + 4 * d, 4 * d * d + 3 * d
     text = len(VOCABULARY) * d + (1 + WORDS) * d + attention + dense + 6 * d
-    block = 2 * attention + dense + (EMBED + 1) * 6 * d
-    embed = 32 * EMBED + EMBED + EMBED * EMBED + EMBED
+    flat = seen * UNITS + UNITS + UNITS * seen + seen + 2 * (UNITS * UNITS + UNITS) + (EMBED + 1) * 2 * UNITS
+    block = attention + 2 * d * d + 2 * d + 4 * d + flat + d * FLAT + FLAT + FLAT * d + d
+    embed = 32 * EMBED + EMBED + EMBED * EMBED + EMBED + d * EMBED + EMBED
     ends = c * d + d + cells * d + 2 * d + d * c + c
-    flop = 2.0 * (cells * (config.depth * (10 * d * d + 2 * cells * d) + 2 * c * d) + (1 + WORDS) * (8 + 2 * config.depth) * d * d)
-    return text + config.depth * block + embed + ends, flop, 30 * cells * d * config.depth
+    each = cells * (4 * d * d + 2 * (1 + WORDS) * d) + flat
+    return text + config.depth * block + embed + ends, 2.0 * config.depth * each, config.depth * (25 * cells * d + 8 * UNITS)
 
 
 def _vector_denoiser(config: Config, classes: int) -> tuple[int, float, int]:

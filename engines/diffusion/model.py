@@ -29,8 +29,9 @@ class PointDenoiser(nn.Module):
         return self.net(torch.cat([self.features(x), c, phase.sin(), phase.cos()], 1))
 
 
-def build_network(config: Config, info: DatasetInfo, shape: tuple[int, ...], generator: torch.Generator) -> nn.Module:
-    """A fresh network for examples (n, *shape) of a data set, on the generator's device, with first weights from `generator`."""
+def build_network(config: Config, info: DatasetInfo, generator: torch.Generator, latent: tuple[int, ...] = ()) -> nn.Module:
+    """A fresh network for a data set, or for latents (n, *latent) of it, on the generator's device, with first weights from `generator`."""
+    shape = latent or info.shape
     if info.kind == "2d":
         net: nn.Module = PointDenoiser(config, generator)
         initialise(net.to(generator.device), generator)

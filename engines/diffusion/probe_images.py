@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engines import clouds, metrics
 from engines.core import Bars, Curve, Images, Points, Snapshot, View, Views
-from engines.diffusion.config import nfe
+from engines.diffusion.config import TWICE, Config, nfe
 from engines.diffusion.objectives import errors
 from engines.diffusion.probe_2d import LEVELS, noise_levels
 from engines.diffusion.sampling import generate, in_turn, samples_view, seeded, to_data
@@ -27,9 +27,15 @@ ROWS, SHOWN = 3, 32  # of samples, one column per class; samples where there are
 DATA_SHOWN = 64
 REBUILT = 10  # held-out images that are encoded and decoded
 COUNTED = 200  # samples measured while training
-LOOK_STEPS = 5  # of the sampler, at most, in looks and evaluations
+LOOK_EVALUATIONS = 9  # of the network, at most, in looks and evaluations
 PER_LEVEL, MEASURED = 16, 200  # images at each noise level, and images of the validation loss
 FLOOR_DRAWS = 4
+HeldOut = tuple[Tensor, Tensor, Tensor, Tensor | None]  # images or latents, noise, noise levels, what the network is told
+
+
+def look_steps(config: Config) -> int:
+    """Steps of the sampler, at most, in looks and evaluations."""
+    return (LOOK_EVALUATIONS + 1) // 2 if config.sampler in TWICE else LOOK_EVALUATIONS
 
 
 class ImageProbe:
@@ -54,7 +60,7 @@ class ImageProbe:
         self.truth = self._projections(data.test_pixels[: self.n])  # (64, n)
 
     def _held_out(self, engine: DiffusionEngine, n: int, rng: Rng, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-        """Test images, noise, noise levels and classes; see `_errors`."""
+        """Test images, noise, noise levels and what the network is told; see `_errors`."""
         at = np.arange(n) % len(engine.data.test_pixels)
         x = torch.from_numpy(engine.data.test_pixels[at]).to(self.device)
         labels = torch.from_numpy(np.asarray(engine.data.test_labels[at], np.int64)).to(self.device)
@@ -62,11 +68,15 @@ class ImageProbe:
         eps = torch.randn((n, *engine.shape), generator=rng["validate"], device=self.device)
         return x if engine.latent is not None else engine.encode(x), eps, sigma, y
 
-    def _errors(self, engine: DiffusionEngine, held_out: tuple[Tensor, Tensor, Tensor, Tensor | None]) -> Tensor:
+    def _errors(self, engine: DiffusionEngine, held_out: HeldOut) -> Tensor:
         """(n,) errors on held-out images; of a latent run, on their latents as they are now."""
-        x0, eps, sigma, y = held_out
-        x0 = x0 if engine.latent is None else engine.encode(x0)
-        return errors(engine.ema.net, engine.parameterisation, x0, eps, sigma, y)
+        held_out = held_out if engine.latent is None else self.encoded(engine, held_out)
+        return errors(engine.ema.net, engine.parameterisation, *held_out)
+
+    def encoded(self, engine: DiffusionEngine, held_out: HeldOut) -> HeldOut:
+        """The same with latents in place of images."""
+        x, *others = held_out
+        return engine.encode(x), *others  # type: ignore[return-value]
 
     def backdrop(self, engine: DiffusionEngine) -> Snapshot:
         labels = engine.data.labels[self.rows[:DATA_SHOWN]].astype(np.uint8) if self.classes else None
@@ -78,7 +88,7 @@ class ImageProbe:
     @torch.no_grad()
     def look(self, engine: DiffusionEngine) -> Views:
         y = self._asked(engine, self.shown)
-        x = self._generate(engine, self.eps_look, y, LOOK_STEPS)
+        x = self._generate(engine, self.eps_look, y, look_steps(engine.config))
         views: dict[str, tuple[View, ...]] = {"stage": (samples_view(engine, x, y if engine.begun > 0 else None),)}
         if engine.latent is not None:
             views["reconstruction"] = self._rebuilt(engine)
@@ -106,7 +116,7 @@ class ImageProbe:
         if not engine.step:
             return result
         y = self.as_in_data[: self.n] if self.classes else None
-        pixels = to_data(engine, self._generate(engine, self.eps_evaluate[: self.n], y, LOOK_STEPS))
+        pixels = to_data(engine, self._generate(engine, self.eps_evaluate[: self.n], y, look_steps(engine.config)))
         result[metrics.PIXEL_SLICED_W1] = metrics.projected_w1(self._projections(pixels), self.truth)
         if self.judge:
             report = self.judge.report(pixels)

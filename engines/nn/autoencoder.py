@@ -5,6 +5,7 @@ cell of 4 by 4 pixels, which keep their place in the image as those of Stable Di
 from __future__ import annotations
 
 from math import prod
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -22,13 +23,15 @@ class Autoencoder(nn.Module):
     """Pixels x (n, c, h, w) in [0, 1] <-> latents z (n, *shape). `encode` gives mean and log-variance of q(z | x), `decode` logits."""
 
     shape: tuple[int, ...]
+    encoder: nn.Sequential
+    decoder: nn.Sequential
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        mean, logvar = self.encoder(x - 0.5).chunk(2, 1)  # type: ignore[operator]
+        mean, logvar = self.encoder(x - 0.5).chunk(2, 1)
         return mean, logvar.clamp(LEAST, MOST)
 
     def decode(self, z: Tensor) -> Tensor:
-        return self.decoder(z)  # type: ignore[operator]
+        return self.decoder(z)
 
 
 class VectorAutoencoder(Autoencoder):
@@ -43,7 +46,7 @@ class VectorAutoencoder(Autoencoder):
     def start_at(self, mean: Tensor) -> None:
         """Let the first output be the mean image (c, h, w), whatever z is (as Burda et al., 2016, do)."""
         with torch.no_grad():
-            self.decoder[2].bias.copy_(torch.logit(mean.flatten(), eps=1e-3))
+            cast(nn.Linear, self.decoder[2]).bias.copy_(torch.logit(mean.flatten(), eps=1e-3))
 
 
 class CellAutoencoder(Autoencoder):
@@ -65,7 +68,7 @@ class CellAutoencoder(Autoencoder):
     def start_at(self, mean: Tensor) -> None:
         """Let the first output be near the mean brightness of each channel of the mean image (c, h, w)."""
         with torch.no_grad():
-            self.decoder[5].bias.copy_(torch.logit(mean.mean((1, 2)), eps=1e-3).repeat_interleave(4))
+            cast(Tensor, cast(nn.Conv2d, self.decoder[5]).bias).copy_(torch.logit(mean.mean((1, 2)), eps=1e-3).repeat_interleave(4))
 
 
 def build_autoencoder(image: tuple[int, ...], latents: int, cells: bool, generator: torch.Generator) -> Autoencoder:

@@ -107,6 +107,45 @@ def test_a_batch_step_by_step(ring):
     assert table["eps norm"][0] == pytest.approx(1, abs=0.5)
 
 
+def test_of_a_long_walk_some_steps_are_kept(ring):
+    """Places of the whole walk, each with the estimate that was made from it: the one of the step after."""
+    whole = last(ring, q.Denoise(n=3, sampler="euler", num_steps=12)).views
+    kept = last(ring, q.Denoise(n=3, sampler="euler", num_steps=12, frames=4)).views
+    steps = kept["kept"][0].y.astype(int)
+    assert list(steps) == [1, 5, 8, 12] and list(whole["kept"][0].y) == list(range(1, 13)) and len(kept["table"][0].y) == 12
+    for k, step in enumerate(steps):
+        np.testing.assert_array_equal(kept["x_t"][k].xy, whole["x_t"][step - 1].xy)
+        before = steps[k - 1] if k else 0
+        np.testing.assert_array_equal(kept["x0"][k].xy, whole["x0"][before].xy)
+    np.testing.assert_array_equal(kept["noise"][0].xy, whole["noise"][0].xy)
+
+
+def test_a_walk_goes_through_its_trajectories(ring):
+    """One place in the picture: x_t of a batch lies on the path from its noise, both in the flow's coordinates."""
+    views = last(ring, q.Denoise(n=4, sampler="heun", num_steps=5)).views
+    starts = tuple(float(v) for v in ((views["noise"][0].xy - ring.data.shift) / ring.data.scale).ravel())
+    paths = last(ring, q.Trajectories(starts=starts, sampler="heun", num_steps=5)).views
+    walked = np.stack([views["noise"][0].xy, *(v.xy for v in views["x_t"])], 1)
+    np.testing.assert_allclose(paths["learned"][0].xy, walked, atol=1e-4)
+    np.testing.assert_allclose(paths["sigma"][0].y, [*views["table"][0].y, 0], rtol=1e-6)
+
+
+def test_the_score_at_several_levels_and_zoomed(perfect):
+    levels = (2.0, 0.4)
+    seen = last(perfect, q.ScoreField(sigmas=levels, rows=5, zoomed=True))
+    assert len(seen.views["learned"]) == len(seen.views["exact"]) == 2 and list(seen.views["cosine"][0].x) == pytest.approx(levels)
+    for field, sigma in zip(seen.views["exact"], levels, strict=True):
+        places, width = field.xy.astype(float) * (1 + sigma), sigma * perfect.data.scale
+        np.testing.assert_allclose(field.uv * (1 + sigma), perfect.data.score(places, width) * width**2, atol=1e-3)
+
+
+def test_ones_own_points_have_paths_and_a_score_but_nothing_exact(make):
+    own = make(data=np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32), dataset="own-2d")
+    ways, field = last(own, q.Trajectories(n=2, num_steps=3)), last(own, q.ScoreField(rows=4))
+    assert ways.views.keys() == {"learned", "sigma"} and "apart" not in ways.metrics
+    assert field.views.keys() == {"learned"} and "score_cosine" not in field.metrics
+
+
 def test_the_matrix(ring):
     seen = last(ring, q.Matrix(most=5, n=200))
     names = [v.name for v in seen.views["cells"]]

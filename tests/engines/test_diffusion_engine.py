@@ -274,5 +274,5 @@ def test_every_preset_and_knob_is_valid():
         resolve(preset.settings)
     for cls in (Config, Request):
         for k in knobs(cls).values():
-            assert k.title and (k.choices or k.type is bool or k.lo < k.hi)
+            assert k.title and (k.choices or k.type in (bool, str) or k.lo < k.hi)
     assert SAMPLERS.keys() == WALKS.keys()

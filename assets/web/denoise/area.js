@@ -27,7 +27,7 @@ const LAYERS = [
 const XT = "x<sub>t</sub>";
 const X0 = "x<sub>0</sub>";
 const HTML = `<section class="view view-journey"><h3><span></span> <small></small></h3><span class="chooser"></span><div class="canvas plane"></div><div class="canvas grid"></div></section>
-  <section class="view view-x0"><h3><span></span> <small></small></h3><div class="canvas plane"></div><div class="canvas grid"></div></section>
+  <section class="view view-x0"><h3><span></span> <em>from the same ${XT}</em><small></small></h3><div class="canvas plane"></div><div class="canvas grid"></div></section>
   <section class="view view-score"><h3><span></span> <small></small></h3><div class="canvas plane"></div><div class="table grid"></div></section>
   <div class="denoise-player"></div>`;
 
@@ -79,11 +79,14 @@ export function createDenoiseArea(part, { family, tab, metrics, session, store, 
     return picture.walk;
   }
 
-  /** An answer is here: the first one of a model is played, unless the visitor has taken the player in hand. */
   function arrived() {
     show();
-    const fresh = runs.walk && walkNow() === runs.walk && played !== runs.model;
-    if (!fresh) return;
+    premiere();
+  }
+
+  /** The first walk of a model is played, unless the visitor has taken the player in hand. */
+  function premiere() {
+    if (!runs.walk || walkNow() !== runs.walk || played === runs.model) return;
     played = runs.model;
     if (!player.touched && !document.hidden) player.play();
   }
@@ -165,8 +168,9 @@ export function createDenoiseArea(part, { family, tab, metrics, session, store, 
     if (!walk) return about.started ? "" : "comes once something is learned";
     if (walk.asked) return runs.busy ? "asking the model" : "t 1 → 0, scrubs in the browser";
     if (runs.busy) return "asking the model";
-    const what = walk.x.length > 1 ? `${int(walk.x[0].arrays.xy.length / 2)} paths` : `${about.config.num_steps < 5 ? about.config.num_steps : 5} steps, samples only`;
-    return `${what} of training step ${int(seen.frame.step)}`;
+    const step = `of training step ${int(seen.frame.step)}`;
+    if (walk.x.length > 1) return `${int(walk.x[0].arrays.xy.length / 2)} paths ${step}`;
+    return `samples ${step}${about.running ? "; every step once training pauses" : ""}`;
   }
 
   const scoreWords = (field) => (field ? `Score field at σ ${fmt(field.sigma, 2)}${field.cosine == null ? "" : `, cosine to exact ${fixed(field.cosine, 3)}`}` : "Score field at σ 0.3");
@@ -185,7 +189,8 @@ export function createDenoiseArea(part, { family, tab, metrics, session, store, 
     const following = walk && !walk.asked;
     heading(".view-journey", flat ? `Noisy sample ${XT}` : following ? "Samples" : `Noisy image ${XT}`, start.refused && flat ? start.refused : level);
     if (following) heading(".view-x0", flat ? "Samples" : "Data", flat ? `${int(walk.total)} steps` : "");
-    else heading(".view-x0", `Prediction of ${X0}`, walk ? `from the same xₜ` : "");
+    else heading(".view-x0", `Prediction of ${X0}`, "");
+    at(".view-x0 em").hidden = !walk?.asked;
     const field = fieldAt(k);
     const { score_cosine: mean } = { score_cosine: about.seen.value("score_cosine", about.step) };
     const cosine = field ? (field.cosine == null ? `σ ${fmt(field.sigma, 2)}` : `cosine to exact ${fixed(field.cosine, 3)}`) : mean == null || !walk ? "σ 0.3" : `σ 0.3, mean cosine ${fixed(mean, 3)}`;
@@ -200,11 +205,13 @@ export function createDenoiseArea(part, { family, tab, metrics, session, store, 
     wide.update(next.kind);
     scenes.update(next);
     show();
+    premiere();
   }
 
   return {
     scenes,
     player,
+    runs,
     start,
     journey,
     fullScreen: wide.fullScreen,

@@ -42,7 +42,7 @@ export function geometry(width, height, world) {
 export function createJourney(container, { onMove }) {
   const surface = createSurface(container, draw, { label: "From noise to data: the arrow keys move the starting point", focusable: true, opaque: true });
   const { canvas } = surface;
-  canvas.style.touchAction = "none";
+  canvas.style.touchAction = "pan-y"; // a finger beside the handle scrolls the page
   let data = null;
   let where = null;
 
@@ -186,12 +186,15 @@ export function createJourney(container, { onMove }) {
     return where.toData(x, y).map((v, i) => (v - data.units.shift[i]) / data.units.scale);
   };
 
+  /** Whether a press there takes the starting point: on its handle, and with a mouse anywhere in the noise. */
   function onHandle(event) {
     if (!data?.canDrag || !where) return false;
     const { x, y } = surface.point(event);
     const [hx, hy] = handleAt();
-    return Math.hypot(x - hx, y - hy) < NEAR || Math.abs(x - where.middle(1)) < where.half * 0.8;
+    return Math.hypot(x - hx, y - hy) < NEAR || (event.pointerType === "mouse" && Math.abs(x - where.middle(1)) < where.half * 0.8);
   }
+
+  canvas.addEventListener("touchstart", (event) => onHandle(event.touches[0]) && event.preventDefault(), { passive: false });
 
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button || !onHandle(event)) return;

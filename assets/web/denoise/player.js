@@ -17,7 +17,7 @@ const ROW = `
   <button type="button" class="icon-button on" aria-label="One denoising step on">${icon("stepf")}</button>
   <span class="at"><b></b> <span class="of"></span> <span class="where"></span></span>
   <span class="space"></span><span class="extras"></span>
-  <button type="button" class="button small quiet again" title="The same model, other noise">${icon("reset")}<span>New noise</span></button>`;
+  <button type="button" class="button small quiet again" aria-label="New noise" title="The same model, other noise">${icon("reset")}<span>New noise</span></button>`;
 
 /**
  * @param {HTMLElement} container

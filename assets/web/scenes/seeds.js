@@ -12,7 +12,8 @@ export const title = "32 seeds";
 
 const COUNTS = [8, 16, 32];
 
-export function create(container, { session, family, metrics, commands, knobs }) {
+export function create(container, { session, family, tab, metrics, commands, knobs }) {
+  container.dataset.mark = tab.mark;
   container.innerHTML = `<div class="row"><button type="button" class="button small strong press"></button>
     <select aria-label="Number of seeds">${COUNTS.map((n) => `<option${n === 32 ? " selected" : ""}>${n}</option>`).join("")}</select><p class="progress"></p></div>
     <p class="scene-words"></p><div class="dot-rows"></div><p class="key"></p><div class="thumbs"></div><output class="spoken" aria-live="polite"></output>`;
@@ -115,7 +116,7 @@ export function create(container, { session, family, metrics, commands, knobs })
     element.dataset.metric = info.name;
     element.title = info.about;
     element.innerHTML = `<h3>${info.title} <small></small><b></b></h3><div class="dots"></div>`;
-    return { element, range: new Range(), dots: createDotRow(element.querySelector(".dots"), { label: info.title, onHover: hold, onPick: pick }) };
+    return { element, range: new Range(), dots: createDotRow(element.querySelector(".dots"), { label: info.title, mark: tab.mark, onHover: hold, onPick: pick }) };
   }
 
   function drawRow(name, { element, range, dots }, set, before, floors) {

@@ -15,6 +15,7 @@ export const gan = {
   createArea: createStageArea,
   createReadings,
   scenes: { noise, predictions, losses, gradients, fidelity, seeds, birthday, neighbours },
+  mark: "triangle",
   home: { "2d": "Data space", image: "Samples" },
   steps: [
     { key: "g", title: "generator step", loss: "g_loss", grad: "g_grad_norm" },

@@ -47,7 +47,7 @@ export function createAsking({ session, store }, question, { show, pause = 0, st
 
   /** Whether another run, fork or kind of model is asked from now on: what was answered belongs to the old one. */
   function renew({ config }) {
-    const key = [store.header.active, config.dataset, config.objective, config.latent, config.seed, ready(store)].join();
+    const key = [store.header.active, config.dataset, config.objective ?? config.model, config.latent, config.seed, ready(store)].join();
     if (key === run) return false;
     run = key;
     values = null;

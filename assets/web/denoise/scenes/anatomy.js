@@ -1,0 +1,211 @@
+// How Stable Diffusion works, on a model small enough to train here: caption, text encoder, denoiser in latent space, decoder, and where
+// each word was looked up. Each part says which part of Stable Diffusion, DALL·E 3 and Midjourney it stands for, and what is not public.
+import { colorsOf, onTheme, rgb } from "../../colors.js";
+import { fixed, int } from "../../format.js";
+import { createAsking, elsewhere, ready, view } from "../../latent/scenes/asking.js";
+import { createPixels, paint } from "../../latent/scenes/pixels.js";
+import { PARTS } from "./anatomyfacts.js";
+
+export const title = "How Stable Diffusion works";
+export const kinds = ["image"];
+
+const IMAGES = 4;
+const PACE = 260; // ms a step, when the steps are played
+const SUGGESTIONS = ["a large thick seven at the left", "a small thin three at the top right", "a large eight, slanted right", "a small zero at the bottom", "a two"];
+const panel = (key, inner) => `<section data-part="${key}"><h3>${PARTS[key].title}</h3>${inner}<dl>${PARTS[key].facts.map(([who, what]) => `<dt>${who}</dt><dd>${what}</dd>`).join("")}</dl></section>`;
+const HTML = `<form class="ask"><label>Caption <input type="text" list="anatomy-captions" maxlength="200" spellcheck="false" autocomplete="off"></label>
+    <datalist id="anatomy-captions">${SUGGESTIONS.map((text) => `<option value="${text}">`).join("")}</datalist>
+    <label class="class">Class <select></select></label>
+    <button type="submit" class="button small">Draw</button><button type="button" class="button small other">Other noise</button>
+    <span class="tries">${SUGGESTIONS.map((text) => `<button type="button" class="button small">${text}</button>`).join("")}</span></form>
+  <div class="line">${panel("text", `<div class="words" role="group" aria-label="Words of the caption"></div>`)}
+    ${panel("denoiser", `<div class="pictures"><figure class="latent"><figcaption>latent z<sub>t</sub></figcaption></figure><figure class="xt"><figcaption>decoded</figcaption></figure><figure class="x0"><figcaption>its guess of x₀</figcaption></figure></div><div class="steps"><button type="button" class="button small play">Play</button><input type="range" min="0" max="1" step="1" value="1" aria-label="Step of the sampler"><output></output></div>`)}
+    ${panel("decoder", `<div class="pictures"><figure class="image"><figcaption>image</figcaption></figure><div class="others"></div></div>`)}
+    ${panel("attention", `<div class="maps"></div>`)}</div>
+  <p class="scene-words"></p>`;
+
+export function create(container, { session, store }) {
+  container.classList.add("latent-scene");
+  container.innerHTML = HTML;
+  const find = (selector) => container.querySelector(selector);
+  const [caption, slider, select] = [find("input[type=text]"), find("input[type=range]"), find("select")];
+  const large = Object.fromEntries(["latent", "xt", "x0", "image"].map((name) => [name, put(find(`figure.${name}`), PARTS.pictures[name])]));
+  const others = Array.from({ length: IMAGES - 1 }, () => find(".others").appendChild(createPixels()));
+  const told = createAsking({ session, store }, "attention", { show: arrived });
+  const classes = createAsking({ session, store }, "denoise", { show: arrived });
+  let about = null;
+  let seed = 0;
+  let step = 0;
+  let playing = null;
+  let seen = null; // the last answer
+  let chosen = -1; // a word
+  let maps = []; // {canvas, button} of each word
+  caption.value = SUGGESTIONS[0];
+
+  function put(figure, label) {
+    const canvas = createPixels(label);
+    figure.prepend(canvas);
+    return canvas;
+  }
+
+  // --- asking -----------------------------------------------------------------------------------------------------------------------
+  const inWords = () => Boolean(about?.config.text);
+  const latent = () => about?.config.space === "latent";
+  const asking = () => (inWords() ? told : classes);
+
+  function ask() {
+    if (!about || !latent() || !ready(store)) return show();
+    if (inWords()) told.ask({ caption: caption.value.trim(), n: IMAGES, seed });
+    else classes.ask({ label: about.config.conditional ? +select.value : -1, n: IMAGES, seed });
+    return show();
+  }
+
+  function arrived() {
+    const { frame } = asking();
+    if (frame && frame !== seen) {
+      const first = !seen;
+      seen = frame;
+      chosen = -1;
+      step = count() - 1;
+      if (!first && !matchMedia("(prefers-reduced-motion: reduce)").matches) play();
+    }
+    show();
+  }
+
+  const layers = (name) => seen?.views.filter((v) => v.panel === name) ?? [];
+  const count = () => layers("x0").length;
+
+  // --- steps ------------------------------------------------------------------------------------------------------------------------
+  function stop() {
+    clearInterval(playing);
+    playing = null;
+  }
+
+  function play() {
+    stop();
+    step = 0;
+    playing = setInterval(() => {
+      if (step >= count() - 1 || container.hidden) return stop(), show();
+      step += 1;
+      show();
+    }, PACE);
+    show();
+  }
+
+  // --- showing ----------------------------------------------------------------------------------------------------------------------
+  /** The words as read, with a picture of where each was looked up. */
+  function build(words) {
+    const same = maps.length === words.length && words.every((word, i) => maps[i].word === word);
+    if (same) return;
+    find(".words").replaceChildren();
+    find(".maps").replaceChildren();
+    maps = words.map((word, i) => {
+      const token = Object.assign(document.createElement("button"), { type: "button", className: "token", textContent: word });
+      token.addEventListener("click", () => ((chosen = chosen === i ? -1 : i), show()));
+      find(".words").append(token);
+      const figure = document.createElement("figure");
+      const canvas = put(figure, `Where “${word}” was looked up`);
+      figure.append(Object.assign(document.createElement("figcaption"), { textContent: word }));
+      find(".maps").append(figure);
+      return { word, token, figure, canvas };
+    });
+  }
+
+  function show() {
+    if (!about) return;
+    const words = layers("tokens")[0]?.pieces ?? [];
+    const k = Math.min(step, count() - 1);
+    build(inWords() ? words : []);
+    for (const [name, layer] of [["latent", "latent"], ["xt", "x_t"], ["x0", "x0"]]) paint(large[name], layers(layer)[k] ?? null, 0);
+    const last = layers("x0").at(-1) ?? null;
+    paint(large.image, layers("image")[0] ?? last, 0);
+    others.forEach((canvas, i) => paint(canvas, layers("image")[0] ?? last, i + 1));
+    const heats = layers("words");
+    const colors = colorsOf(container);
+    maps.forEach(({ token, figure, canvas }, i) => {
+      overlay(canvas, layers("image")[0], heats[i], colors);
+      token.setAttribute("aria-pressed", chosen === i);
+      figure.classList.toggle("dim", chosen >= 0 && chosen !== i);
+    });
+    Object.assign(slider, { max: Math.max(1, count() - 1), value: Math.max(0, k), disabled: !count() });
+    find("output").textContent = count() ? `step ${k + 1} of ${count()}` : "";
+    find(".play").disabled = !count();
+    for (const control of container.querySelectorAll(".ask :is(input, button, select)")) control.disabled = !latent() || !ready(store);
+    find(".ask label:first-child").hidden = find(".tries").hidden = !inWords();
+    find(".ask .class").hidden = inWords() || !about.config.conditional;
+    for (const part of ["text", "attention"]) find(`[data-part=${part}]`).classList.toggle("absent", !inWords());
+    find(".scene-words").textContent = sentence();
+    find(".scene-words").classList.toggle("field-error", Boolean(asking().refused));
+    Object.assign(container.dataset, { caption: seen?.views && inWords() ? words.join(" ") : "", step: k, seed });
+  }
+
+  /** Why there is nothing, or what is seen. */
+  function sentence() {
+    if (!latent()) return "This run denoises pixels. Choose “Digits from words” under the presets: a run with all the parts of Stable Diffusion. “MNIST, latent, 15 s” has them without words.";
+    if (asking().refused) return asking().refused;
+    if (!ready(store)) return "Nothing is trained yet. Press Train: the autoencoder learns first, then the denoiser on its latents.";
+    if (!seen) return "Drawing.";
+    const { config } = about;
+    const first = Math.max(1, Math.min(config.steps - 1, Math.round(config.ae_share * config.steps)));
+    if (seen.step <= first) return `${elsewhere(store, seen)}Step ${int(seen.step)}: until step ${int(first)} the autoencoder learns, and the denoiser knows nothing yet.`;
+    const what = inWords() ? "Darker where cells gave the word more of their attention than the mean cell, over all heads, blocks and steps." : "This run is told the class as a number; “Digits from words” has a text encoder.";
+    return `${elsewhere(store, seen)}${what} Guidance ${fixed(config.cfg_scale, 1)}, noise seed ${seed}, step ${int(seen.step)}.`;
+  }
+
+  find("form").addEventListener("submit", (event) => (event.preventDefault(), ask()));
+  find(".other").addEventListener("click", () => ((seed = (seed + 1) % 10_000), ask()));
+  for (const button of container.querySelectorAll(".tries button")) button.addEventListener("click", () => ((caption.value = button.textContent), ask()));
+  select.addEventListener("change", ask);
+  slider.addEventListener("input", () => (stop(), (step = +slider.value), show()));
+  find(".play").addEventListener("click", play);
+  onTheme(show);
+
+  return {
+    hide: stop,
+    update(next) {
+      about = next;
+      const names = next.set.classes ?? [];
+      if (select.length !== names.length) select.replaceChildren(...names.map((name, i) => new Option(name, i)));
+      if ([told, classes].map((a) => a.renew(next)).some(Boolean)) (seen = null), stop(), ask();
+      else if (!next.running && latent()) asking().again();
+      show();
+    },
+  };
+}
+
+/** An image with a map of attention over it: its ink faint, the map in the accent, nothing where a cell gave less than half the mean. */
+function overlay(canvas, image, heat, colors) {
+  if (!image || !heat) return paint(canvas, null);
+  const [, , h, w] = image.shapes.pixels;
+  const [rows, cols] = heat.shapes.values;
+  const bytes = image.arrays.pixels instanceof Uint8Array;
+  const unit = heat.arrays.values instanceof Uint8Array ? (heat.hi - heat.lo) / 255 : 1; // maps travel as bytes
+  const [ground, ink, accent] = [colors.surface, colors.ink, colors.accent].map(rgb);
+  if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
+  const out = new ImageData(w, h);
+  for (let y = 0; y < h; y++) {
+    for (let x = 0; x < w; x++) {
+      const i = y * w + x;
+      const v = image.arrays.pixels[i];
+      const stroke = bytes ? v / 255 : (v + 1) / 2;
+      // row 0 of a map is its lowest
+      const value = unit * between(heat.arrays.values, rows, cols, rows - 1 - ((y + 0.5) * rows) / h + 0.5, ((x + 0.5) * cols) / w - 0.5);
+      const tint = 0.75 * Math.max(0, Math.min(1, (value - 0.5) / 1.5)); // lo of these maps is 0
+      for (let c = 0; c < 3; c++) {
+        const base = ground[c] + (accent[c] - ground[c]) * tint;
+        out.data[4 * i + c] = base + (ink[c] - base) * 0.55 * stroke;
+      }
+      out.data[4 * i + 3] = 255;
+    }
+  }
+  return canvas.getContext("2d").putImageData(out, 0, 0);
+}
+
+/** Bilinear. */
+function between(values, rows, cols, r, c) {
+  const [y, x] = [Math.max(0, Math.min(rows - 1, r)), Math.max(0, Math.min(cols - 1, c))];
+  const [y0, x0] = [Math.min(rows - 2, Math.floor(y)), Math.min(cols - 2, Math.floor(x))];
+  const at = (i, j) => values[i * cols + j];
+  const [fy, fx] = [y - y0, x - x0];
+  return (1 - fy) * ((1 - fx) * at(y0, x0) + fx * at(y0, x0 + 1)) + fy * ((1 - fx) * at(y0 + 1, x0) + fx * at(y0 + 1, x0 + 1));
+}

@@ -1,0 +1,47 @@
+// What each part stands for. Sources: Rombach et al., 2022 (latent diffusion) and the model card of Stable Diffusion 1.4 (CLIP ViT-L/14,
+// UNet of 860 M parameters, factor 8); Radford et al., 2021 (CLIP); Esser et al., 2024 (Stable Diffusion 3); Betker et al., 2023,
+// "Improving image generation with better captions" (DALL·E 3), which says that it leaves out training and implementation of the model.
+// Midjourney has published no paper on its models.
+const SD = "Stable Diffusion 1";
+const DALLE = "DALL·E 3";
+const MJ = "Midjourney";
+
+export const PARTS = {
+  text: {
+    title: "Text encoder",
+    facts: [
+      [SD, "CLIP ViT-L/14, trained before on image–text pairs and frozen; 77 tokens of 768 numbers. Here it learns along."],
+      [DALLE, "published: training captions rewritten by a captioner, 95 % of them; prompts lengthened by GPT-4."],
+      [MJ, "not public."],
+    ],
+  },
+  denoiser: {
+    title: "Denoiser, in latent space",
+    facts: [
+      [SD, "a UNet of 860 M parameters on 64 × 64 × 4 numbers; 3 a transformer. Here a transformer on 7 × 7 cells."],
+      [DALLE, "the paper leaves out training and implementation."],
+      [MJ, "not public."],
+    ],
+  },
+  decoder: {
+    title: "Decoder",
+    facts: [
+      [SD, "half of an autoencoder, trained first: 512 × 512 pixels, 64 × 64 cells. Here 28 × 28, 7 × 7."],
+      [DALLE, "of the product, not described in full."],
+      [MJ, "not public."],
+    ],
+  },
+  attention: {
+    title: "Cross-attention, word by word",
+    facts: [
+      [SD, "the same layer: cells ask, words answer. Hertz et al., 2022, read its maps in this way."],
+      [`${DALLE}, ${MJ}`, "whether they use it is not public."],
+    ],
+  },
+  pictures: {
+    latent: "The latent, its channels side by side",
+    xt: "The latent as the decoder sees it",
+    x0: "What the denoiser takes it for, decoded",
+    image: "The finished image",
+  },
+};

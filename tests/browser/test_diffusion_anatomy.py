@@ -1,0 +1,72 @@
+"""How Stable Diffusion works, on the finished run that comes with the tab: caption, denoising, image, and a map for every word."""
+
+import pytest
+
+from tests.browser.conftest import visit
+
+SCENE = ".scene-anatomy"
+
+
+@pytest.fixture(scope="module")
+def page(browser, app):
+    """The run that is told words, with the scene open and its first caption drawn."""
+    opened = visit(browser, app)
+    opened.get_by_role("tab", name="Diffusion").click()
+    opened.wait_for_function("() => window.playground.family.key === 'diffusion' && window.playground.store.backdrop()")
+    opened.evaluate("() => window.playground.commands.preset('text')")
+    opened.wait_for_function("() => window.playground.store.active?.info.config.text")
+    opened.wait_for_function("() => window.playground.store.header.state === 'finished'")
+    opened.evaluate("() => window.playground.commands.scene('anatomy')")
+    opened.wait_for_function("s => document.querySelector(s).dataset.caption", arg=SCENE)
+    yield opened
+    bad = list(opened.watch.bad)
+    opened.context.close()
+    assert not bad, "\n".join(bad)
+
+
+def ink(page, selector: str) -> list[float]:
+    """How much of a small canvas is bright, and the mean column of that, from 0 to 1."""
+    return page.evaluate(
+        """s => { const c = document.querySelector(s), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+        let [n, x] = [0, 0];
+        for (let i = 0; i < c.width * c.height; i++) { n += d[4 * i]; x += d[4 * i] * (i % c.width) / (c.width - 1); }
+        return [n / 255 / c.width / c.height, x / Math.max(n, 1)]; }""",
+        selector,
+    )
+
+
+def draw(page, caption: str) -> None:
+    page.fill(f"{SCENE} input[type=text]", caption)
+    page.keyboard.press("Enter")
+    page.wait_for_function("([s, c]) => document.querySelector(s).dataset.caption === c", arg=[SCENE, caption])
+
+
+def test_a_caption_becomes_an_image_where_it_says(page):
+    places = {}
+    for side in ("left", "right"):
+        draw(page, f"a large seven at the {side}")
+        places[side] = ink(page, f"{SCENE} figure.image canvas")[1]
+        assert page.locator(f"{SCENE} .token").all_inner_texts() == ["a", "large", "seven", "at", "the", side]
+        assert page.locator(f"{SCENE} .maps figure").count() == 6
+    assert places["left"] < 0.5 < places["right"]
+
+
+def test_steps_go_from_noise_to_the_image(page):
+    slider = page.locator(f"{SCENE} input[type=range]")
+    page.wait_for_function("s => +document.querySelector(s).dataset.step === 6", arg=SCENE)  # played to the end
+    last = ink(page, f"{SCENE} figure.xt canvas")
+    slider.fill("0")
+    assert "step 1 of 7" in page.locator(f"{SCENE} output").inner_text()
+    assert ink(page, f"{SCENE} figure.xt canvas") != last
+
+
+def test_an_unknown_word_is_refused_by_name_and_every_part_says_what_it_stands_for(page):
+    page.fill(f"{SCENE} input[type=text]", "a cat")
+    page.keyboard.press("Enter")
+    page.wait_for_function("s => document.querySelector(`${s} .scene-words`).textContent.includes('“cat”')", arg=SCENE)
+    assert "seven" in page.locator(f"{SCENE} .scene-words").inner_text()
+    page.watch.forgive("400")
+    page.watch.forgive("422")
+    for part in ("text", "denoiser", "decoder", "attention"):
+        said = page.locator(f"{SCENE} [data-part={part}] dl").inner_text()
+        assert "Stable Diffusion 1" in said and "DALL·E 3" in said and "not public" in said
