@@ -35,6 +35,8 @@ class Case:
 def diagnose(rows: Sequence[Row], config: Config) -> Note | None:
     """The most important thing that the rows so far show, or None. Only the last 400 rows are read."""
     rows = rows[-400:]
+    if rows and rows[-1]["step"] < config.first_steps and rows[-1].get(metrics.RECON) is not None:
+        return autoencoder_first(rows[-1], config)
     measured = [r for r in rows if r.get(metrics.VALIDATION_MSE) is not None]
     if not measured:
         return None
@@ -58,6 +60,15 @@ def headline(config: Config) -> tuple[str, ...]:
         return metrics.MODES_COVERED, metrics.HQ_FRACTION, metrics.SLICED_W1, metrics.VALIDATION_MSE
     known = metrics.SCORE_COSINE if info else metrics.GRAD_NORM
     return metrics.SLICED_W1, metrics.VALIDATION_MSE, known, metrics.STRAIGHTNESS
+
+
+def autoencoder_first(row: Row, config: Config) -> Note:
+    """The first part of a latent run, when samples cannot be any good."""
+    text = (
+        f"The autoencoder learns until step {config.first_steps:,}; rebuilding an image now costs {row[metrics.RECON]:.0f} nats"
+        f"{SPACE}①. The denoiser has not begun: samples are noise, decoded."
+    )
+    return Note("autoencoder", "Autoencoder first", text, (_point(1, metrics.RECON, row),))
 
 
 # Rules, most important first. Each looks at a Case and speaks or is silent.

@@ -9,6 +9,7 @@ from torch.testing import assert_close
 from engines.core import Images
 from engines.diffusion import questions as q
 from engines.diffusion.config import cost
+from engines.diffusion.diagnosis import diagnose
 from engines.diffusion.presets import Request, resolve
 from engines.loop import advance, first_look
 from engines.nn.autoencoder import CellAutoencoder, build_autoencoder, elbo_terms
@@ -186,6 +187,13 @@ def test_the_others_are_refused_with_a_sentence(trained, question, sentence):
 def test_a_student_waits_for_the_autoencoder(make):
     with pytest.raises(ValueError, match="the denoiser begins at step 30"):
         answer(train(make(steps=60), 3), q.Distil(steps=2))
+
+
+def test_the_first_part_is_said_to_be_one():
+    config = resolve({**QUICK, "steps": 60})
+    note = diagnose([{"step": 10, "recon": 31.4, "kl": 2.0}], config)
+    assert note.kind == "autoencoder" and "until step 30" in note.text and "31 nats" in note.text and note.evidence[0].value == 31.4
+    assert diagnose([{"step": 40, "mse": 0.9}], config) is None
 
 
 BAD = [

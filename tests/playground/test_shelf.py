@@ -94,6 +94,22 @@ def test_a_visitor_gets_it_with_its_past_asks_it_and_forks_it(visit):
     assert branch(done, forked["branch"])["step"] == found.step + 40
 
 
+def test_a_pixel_model_from_the_shelf_is_asked_at_once(visit):
+    visitor = visit("autoregressive")
+    visitor.act("revive", preset="pixelcnn")
+    header = visitor.pull(history=1)
+    assert header["state"] == "finished" and branch(header)["step"] == shelf.kept(place("autoregressive", "pixelcnn")).step
+    answer = visitor.post("ask", json={"question": "likelihood", "values": {"index": 3}})
+    assert answer.status_code == 200, answer.text
+    told = frames.decode(answer.content)
+    bits = told.views["bits"][0].values
+    assert (
+        bits.shape == (8, 8)
+        and 1 < told.metrics["bits_per_dim"] < 3
+        and told.metrics["bits_per_dim"] == pytest.approx(bits.mean(), rel=1e-4)
+    )
+
+
 def test_a_diffusion_model_from_the_shelf_is_asked_at_once_and_goes_on(visit):
     """Without raw weights and moments in its checkpoint, training goes on from the average."""
     visitor = visit("diffusion")

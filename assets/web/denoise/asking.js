@@ -64,7 +64,7 @@ export function createRuns({ session, store, knobs }, changed) {
     if (!started || running || !active?.lastStep || !store.header.active) return;
     if (active.info.config.dataset !== config.dataset) return;
     const model = modelNow();
-    const settled = BESIDE.slice(0, 6).map((name) => active.info.config[name]); // those that only the run's own settings tell
+    const settled = BESIDE.filter((name) => name !== "cfg_scale").map((name) => active.info.config[name]); // those that only the run's own settings tell
     const key = JSON.stringify([model, runs.seed, config.sampler, config.num_steps, config.cfg_scale, settled]);
     if (key === wanted) return;
     wanted = key;

@@ -1,6 +1,7 @@
 // A starting point that can be dragged: which way does it take, with the learned denoiser and with the exact one, by each chosen sampler?
 // While it is dragged only the newest place is asked about.
 import { createNewest } from "../newest.js";
+import { BESIDE } from "./samplers.js";
 import { timesOf } from "./walk.js";
 
 const PAUSE = 35; // ms for each sampler between two questions
@@ -72,7 +73,7 @@ export function createStart({ session, store, knobs }, changed) {
     const { active } = store;
     if (!active?.info.step) return;
     const { num_steps } = knobs.config();
-    const own = ["grid", "sigma_min", "sigma_max", "rho", "eta", "s_churn"].map((name) => active.info.config[name]);
+    const own = BESIDE.map((name) => active.info.config[name]);
     const key = JSON.stringify([start.place, samplers(), num_steps, seed, store.header.active, active.info.step, active.info.config.seed, own]);
     if (key === wanted) return;
     wanted = key;
