@@ -2,7 +2,8 @@
 
 python -m benchmarks.pretrain vae mnist sharp        # writes assets/checkpoints/vae-mnist/ and vae-sharp/
 
-The checkpoint leaves the optimiser's moments out: whoever trains on from it starts them anew. run.json says which command made it."""
+The checkpoint leaves the optimiser's moments out, and raw weights where there are averaged ones: whoever trains on from it starts the
+moments anew, from the average. run.json says which command made it."""
 
 import argparse
 import json
@@ -19,21 +20,25 @@ from engines.state import pack, read_meta
 from playground.sessions import frames
 from playground.sessions.shelf import FILM, folder
 
-PICTURES = 30
+PICTURES = 30  # at most
+MOST_BYTES = 5_000_000  # of checkpoint and pictures together
 
 
 def light(blob: bytes) -> bytes:
-    """A checkpoint without optimisers."""
-    meta = {"meta": json.dumps(read_meta(blob))}
-    return save({name: t for name, t in load(blob).items() if not name.startswith("opt")}, metadata=meta)
+    """A checkpoint without optimisers and, where there are averaged weights, without the raw ones."""
+    meta, tensors = {"meta": json.dumps(read_meta(blob))}, load(blob)
+    left_out = ("opt", "net/") if any(name.startswith("ema/") for name in tensors) else ("opt",)
+    return save({name: t for name, t in tensors.items() if not name.startswith(left_out)}, metadata=meta)
 
 
 def train(family: Any, config: Any) -> tuple[Any, list[dict[str, Any]], list[tuple[int, bytes]], float]:
-    """The engine at the end, all rows, and PICTURES pictures, closer together early on, where more happens."""
+    """The engine at the end, all rows, and pictures, as many as there is room for, closer together early on, where more happens."""
     engine = family.build(config)
     every, evaluate_every = family.cadence(config)
-    marks = {round(config.steps * (i / (PICTURES - 1)) ** 2 / every) * every for i in range(PICTURES)}
     pictures, history, rows = [(0, frames.encode(engine.backdrop()))], [], []
+    room = MOST_BYTES - len(light(pack(engine))) - len(pictures[0][1])
+    count = min(PICTURES, room // (len(frames.encode(first_look(engine))) + 8))
+    marks = {round(config.steps * (i / (count - 1)) ** 2 / every) * every for i in range(count)}
 
     def see(snapshot: Any) -> None:
         history.append({**snapshot.metrics, "step": snapshot.step})

@@ -17,6 +17,7 @@ from torch import Tensor
 from engines.config import to_dict
 
 FORMAT = 1
+ADAM = ("exp_avg", "exp_avg_sq", "step")  # what an optimiser keeps of each weight, unless it has `moments` of its own
 
 
 class Rng:
@@ -95,6 +96,8 @@ def unpack(engine: Any, blob: bytes) -> None:
         if name not in groups:
             raise ValueError(f"the checkpoint holds {name}, which this engine does not have")
         groups[name][rest] = value
+    if groups.get("ema") and groups.get("net") == {}:  # of a finished run that was made lighter
+        groups["net"] = groups["ema"]
     for name, part in parts.items():
         _check(name, part, groups[name])
     for name, part in parts.items():
@@ -118,8 +121,9 @@ def _expected(part: Any) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
     if not isinstance(part, torch.optim.Optimizer):
         return {key: (tuple(t.shape), t.dtype) for key, t in _tensors(part.state_dict()).items()}
     parameters = [p for group in part.param_groups for p in group["params"]]
-    moments = {f"state/{i}/{m}": (tuple(p.shape), p.dtype) for i, p in enumerate(parameters) for m in ("exp_avg", "exp_avg_sq")}
-    return moments | {f"state/{i}/step": ((), torch.float32) for i in range(len(parameters))}
+    names = getattr(part, "moments", ADAM)
+    moments = {f"state/{i}/{m}": (tuple(p.shape), p.dtype) for i, p in enumerate(parameters) for m in names if m != "step"}
+    return moments | {f"state/{i}/step": ((), torch.float32) for i in range(len(parameters) if "step" in names else 0)}
 
 
 def _check(name: str, part: Any, found: Mapping[str, Tensor]) -> None:

@@ -26,6 +26,7 @@ HEAD = """
 <link rel="stylesheet" href="play/web/denoise.css">
 <link rel="stylesheet" href="play/web/denoiselatent.css">
 <link rel="stylesheet" href="play/web/denoisescenes.css">
+<link rel="stylesheet" href="play/web/denoiseedit.css">
 <link rel="stylesheet" href="play/web/sequence.css">
 <link rel="stylesheet" href="play/web/sequencescenes.css">
 <script type="module" src="play/web/main.js"></script>

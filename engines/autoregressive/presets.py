@@ -14,8 +14,9 @@ _PIXELS = dict(
     model="gated-pixelcnn", lr=4e-3, batch=64, width=32, layers=4, weight_decay=0.01, clip=5.0, ema_decay=0.995, lr_end=0.02, steps=900,
 )  # fmt: skip
 DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
+    "moby": dict(steps=2_500),
     "digits": dict(levels="17", steps=650),  # longer, it learns its 1,438 images by heart
-    "mnist": dict(levels="2", layers=5, batch=32, steps=1_500),
+    "mnist": dict(levels="2", layers=5, batch=16, lr=3e-3, steps=2_000),
     "fashion": dict(levels="4", layers=5, batch=32, steps=1_500),
     "own-images": dict(levels="4", batch=32, steps=1_000),
     "own-codes": dict(steps=1_500),
@@ -40,7 +41,7 @@ def recommended(dataset: str, model: str | None = None) -> dict[str, Any]:
     model = model or base.get("model", "gpt2")
     base |= MODEL_DEFAULTS[model]
     if model == "image-gpt":  # a long text: attention grows with its square
-        base["batch"] //= 2 if dataset == "digits" else 4
+        base["batch"] = {"digits": 32, "own-codes": 16}.get(dataset, 8)
     return base | {"dataset": dataset, "model": model}
 
 
@@ -85,7 +86,10 @@ PRESETS = {
         "4 layers, 4 heads, 128 wide, 2,000 iterations; nanoGPT reports 1.88",
     ),
     "llama": Preset(
-        "Moby Dick, Llama style", dict(dataset="moby", model="llama", tokens="bpe", vocab=512), "BPE", "rotary positions, grouped queries"
+        "Moby Dick, Llama style",
+        dict(dataset="moby", model="llama", tokens="bpe", vocab=512, layers=4, width=128, steps=1_000),
+        "BPE",
+        "rotary positions, grouped queries, 512 tokens of byte pairs",
     ),
     "overfit": Preset(
         "Overfit it",

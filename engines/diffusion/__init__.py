@@ -23,4 +23,5 @@ FAMILY = Family(
     diagnose=diagnose,
     headline=headline,
     questions=QUESTIONS,
+    references={"diffusers": "engines.diffusion.references"},
 )

@@ -51,6 +51,7 @@ def answer(engine: DiffusionEngine, question: Any) -> Answer:
         q.Forward: noises.forward,
         q.Eta: noises.eta,
         q.Averages: averages,
+        q.Examples: edits.examples,
         q.Edit: edits.edit,
         q.Inpaint: edits.inpaint,
         q.Invert: edits.invert,

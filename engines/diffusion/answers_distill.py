@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from engines.diffusion.answers_sweep import floor_of, projected, truth_of
 from engines.diffusion.distill import Student, consistency, jumps, progressive
 from engines.diffusion.parameterisations import denoiser
 from engines.diffusion.samplers import ddim, final
-from engines.diffusion.sampling import in_turn, samples_view, seeded, sigmas_of_run, to_data
+from engines.diffusion.sampling import denoiser_of_run, in_turn, samples_view, seeded, sigmas_of_run, to_data
 
 if TYPE_CHECKING:
     from engines.diffusion.engine import DiffusionEngine
@@ -37,21 +38,13 @@ def grid_of(engine: DiffusionEngine, num_steps: int) -> Tensor:
 def distil(engine: DiffusionEngine, asked: q.Distil) -> Answer:
     """Views "teacher" and "student": samples in 1, 2, 4, 8 steps from the same noise, layers named by the number of steps; "sliced_w1": a
     Curve for each, x = steps; "loss": Curve of the student's loss. Metrics: the floor of the distance, and "n". The run stays as it is."""
-    student = Student(engine, asked.lr, asked.seed)
     losses: list[float] = []
-    if asked.method == "progressive":
-        rounds = int(np.log2(START // asked.target))
-        for k in range(rounds):
-            for loss in progressive(student, grid_of(engine, START >> k), max(1, asked.steps // rounds)):
-                losses.append(loss)
-                yield None
-            student.teacher = student.net
-            student = _next(student, asked.lr) if k < rounds - 1 else student
-    else:
-        for loss in consistency(student, grid_of(engine, LEVELS), asked.steps):
-            losses.append(loss)
+    for told in taught(engine, asked):
+        if isinstance(told, float):
+            losses.append(told)
             yield None
-    views = _compare(engine, student.net, asked)
+        else:
+            views = _compare(engine, told, asked)
     yield None
     at = np.arange(1, len(losses) + 1, dtype=np.float32)
     views["loss"] = (Curve(at, np.asarray(losses, np.float32), name="loss of the student"),)
@@ -64,10 +57,23 @@ def samples_of(engine: DiffusionEngine, asked: q.Distil) -> int:
     return min(asked.n, MOST_IMAGES) if engine.image else asked.n
 
 
+def taught(engine: DiffusionEngine, asked: q.Distil) -> Iterator[float | nn.Module]:
+    """Train a student: its loss after each update and, at the end, its network."""
+    student = Student(engine, asked.lr, asked.seed)
+    if asked.method == "progressive":
+        rounds = int(np.log2(START // asked.target))
+        for k in range(rounds):
+            yield from progressive(student, grid_of(engine, START >> k), max(1, asked.steps // rounds))
+            student = _next(student, asked.lr) if k < rounds - 1 else student
+    else:
+        yield from consistency(student, grid_of(engine, LEVELS), asked.steps)
+    yield student.net
+
+
 def _next(student: Student, lr: float) -> Student:
     """The student becomes the teacher of the next round."""
     following = Student(student.engine, lr, student.rng.seed + 1)
-    following.teacher = student.net
+    following.teacher, following.scale = student.net, 1.0  # the guidance is in its answers by now
     following.raw.load_state_dict(student.net.state_dict())
     following.ema.load_state_dict(student.net.state_dict())
     return following
@@ -80,14 +86,20 @@ def _compare(engine: DiffusionEngine, net: nn.Module, asked: q.Distil) -> dict[s
     eps, truth = unit_noise(engine, n, asked.seed), truth_of(engine, n)
     cells: dict[str, list] = {"teacher": [], "student": []}
     distances: dict[str, list[float]] = {"teacher": [], "student": []}
-    for name, network in (("teacher", engine.ema.net), ("student", net)):
-        denoise = denoiser(network, engine.parameterisation, None if y is None else engine.condition(y))
-        for k in COUNTS:
-            sigmas, noise = grid_of(engine, k), seeded(asked.seed, "sampler", engine.device)
-            x = eps * (1 + sigmas[0] ** 2).sqrt()
-            jump = name == "student" and asked.method == "consistency"
-            x = jumps(denoise, x, sigmas, noise) if jump else final(ddim(denoise, x, sigmas, noise))
+    for k in COUNTS:
+        sigmas, noise = grid_of(engine, k), seeded(asked.seed, "sampler", engine.device)
+        drawn = final(ddim(denoiser_of_run(engine, y), eps * (1 + sigmas[0] ** 2).sqrt(), sigmas, noise))
+        for name, x in (("teacher", drawn), ("student", jumped(engine, net, asked, eps, y, sigmas))):
             cells[name].append(samples_view(engine, x, y, str(k)))
             distances[name].append(metrics.projected_w1(projected(to_data(engine, x)), truth))
     curves = tuple(Curve(np.array(COUNTS, np.float32), np.array(d, np.float32), name=name) for name, d in distances.items())
     return {**{name: tuple(layers) for name, layers in cells.items()}, metrics.SLICED_W1: curves}
+
+
+@torch.no_grad()
+def jumped(engine: DiffusionEngine, net: nn.Module, asked: q.Distil, eps: Tensor, y: Tensor | None, sigmas: Tensor) -> Tensor:
+    """A student's samples (n, …) from unit noise eps, down the grid that it was taught on or part of it."""
+    told = None if y is None else engine.condition(y)
+    denoise, x = denoiser(net, engine.parameterisation, told), eps * (1 + sigmas[0] ** 2).sqrt()
+    noise = seeded(asked.seed, "sampler", engine.device)
+    return jumps(denoise, x, sigmas, noise) if asked.method == "consistency" else final(ddim(denoise, x, sigmas, noise))

@@ -76,7 +76,8 @@ def projected(x: np.ndarray) -> np.ndarray:
 
 def guidance(engine: DiffusionEngine, asked: q.Guidance) -> Answer:
     """View "rows": Images, one layer per scale, the same noise and classes in each; "obeyed": Curve of the share of samples that the judge
-    gives the class asked for, by scale; "diversity": Curve of the mean distance between two samples of a class, over that of the data."""
+    gives the class asked for, by scale; "diversity": Curve of the mean distance between two samples of a class, over that of the data.
+    Metrics: "n" samples at each scale, "real obeyed", the share of test images that the judge gives their class."""
     if not engine.told:
         raise ValueError("guidance needs conditional=true: this network was told no classes")
     probe, k = engine.probe, len(engine.info.classes)
@@ -98,7 +99,10 @@ def guidance(engine: DiffusionEngine, asked: q.Guidance) -> Answer:
     views["diversity"] = (Curve(at, np.asarray(spread, np.float32) / usual, name="diversity"),)
     if obeyed:
         views["obeyed"] = (Curve(at, np.asarray(obeyed, np.float32), name="class obeyed"),)
-    yield Snapshot(engine.step, {}, views)
+    found = {"n": float(n)}
+    if probe.judge:
+        found["real obeyed"] = float((probe.judge.look(data.test_pixels[:400])[1].argmax(1) == data.test_labels[:400]).mean())
+    yield Snapshot(engine.step, found, views)
 
 
 def _spread(pixels: np.ndarray, labels: np.ndarray) -> float:

@@ -99,7 +99,7 @@ class Again:
     run the denoiser alone is made again, on the autoencoder as it is now, and its steps are counted."""
 
     def __init__(self, engine: DiffusionEngine, decays: tuple[float, ...]):
-        from engines.diffusion.engine import DiffusionEngine
+        from engines.diffusion.engine import DiffusionEngine, optimisers
 
         self.step_once = DiffusionEngine.train_step
         self.run, c = copy.copy(engine), engine.config
@@ -107,7 +107,7 @@ class Again:
         self.run.step, self.run.rng = self.first, Rng(c.seed, ("init", "data", "eps", "sigma"), engine.device)
         self.run.net = build_network(c, engine.info, self.run.rng["init"], () if engine.latent is None else engine.shape)
         self.run.ema, self.run._weights = Ema(self.run.net), list(self.run.net.parameters())
-        self.run.opt = torch.optim.Adam(self.run._weights, c.lr, (c.beta1, c.beta2), fused=True)
+        self.run.opt, self.run.muon = optimisers(c, self.run._weights)
         self.averages = [(f"EMA {decay:g}", Ema(self.run.net), decay, False) for decay in decays]
         if decays:
             self.averages.append((f"EMA {max(decays):g} without warm-up", Ema(self.run.net), max(decays), True))

@@ -53,6 +53,10 @@ SPACES = {
     "latent": "what an autoencoder, trained first in the same run, makes of it; latent diffusion",
 }
 NETWORKS = {"unet": "convolutions on two scales, and one flat layer for the global shape", "dit": "a transformer over patches"}
+OPTIMIZERS = {
+    "adam": "each weight by the size of its own gradients; Kingma & Ba, 2015",
+    "muon": "the same, but convolutions as matrices whose singular values are made alike; Jordan et al., 2024",
+}
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,7 @@ class Config:
     fourier: int = knob(7, "Fourier features", lo=0, hi=32, group="advanced", kind="2d", help="random sines of x. Tancik et al., 2020")
     fourier_scale: float = knob(4.0, "Fourier scale", unit="rad", lo=0.1, hi=20.0, log=True, group="advanced", kind="2d")
     batch: int = knob(64, "Batch", unit="examples", lo=8, hi=512, log=True, group="advanced")
+    optimizer: str = knob("adam", "Optimiser", choices=OPTIMIZERS, group="advanced", kind="image")
     beta1: float = knob(0.9, "Adam β₁", lo=0.0, hi=0.99, group="advanced")
     beta2: float = knob(0.999, "Adam β₂", lo=0.5, hi=0.9999, group="advanced")
     lr_decay: bool = knob(True, "Lower the rate in the second half", group="advanced", help="linearly, to 1 % at the end")
@@ -125,6 +130,8 @@ def refuse(c: Config) -> None:
         raise ValueError(f"cfg_scale={c.cfg_scale:g} is outside [1, 1] unless conditional=true or text=true: guidance needs a class")
     if c.conditional and kind(c.dataset) == "2d":
         raise ValueError("conditional=true cannot combine with points in the plane, which have no classes")
+    if c.optimizer == "muon" and (c.network == "dit" or c.space == "latent" or kind(c.dataset) == "2d"):
+        raise ValueError("optimizer=muon is for the convolutions of network=unet on pixels, and this run has none")
     if c.space == "latent" and kind(c.dataset) == "2d":
         raise ValueError("space=latent cannot combine with points in the plane, which have nothing to be made shorter")
     if c.space == "latent" and c.steps < 2:

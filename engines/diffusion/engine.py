@@ -22,6 +22,7 @@ from engines.diffusion.parameterisations import PARAMETERISATIONS
 from engines.diffusion.presets import Request
 from engines.diffusion.schedules import training_sigmas
 from engines.nn.ema import Ema
+from engines.nn.muon import Muon
 from engines.state import Rng
 
 LAST_RATE = 0.01  # of the learning rate, at the end of a decaying run
@@ -58,8 +59,10 @@ class DiffusionEngine:
         self.net = build_network(config, self.info, self.rng["init"], self.latent.shape if self.latent is not None else ())
         self.ema = Ema(self.net)
         self._weights: list[Tensor] = list(self.net.parameters())
-        self.opt: torch.optim.Adam = torch.optim.Adam(self._weights, config.lr, (config.beta1, config.beta2), fused=True)
+        self.opt, self.muon = optimisers(config, self._weights)
         self._parts: dict[str, Any] = {"net": self.net, "ema": self.ema, "opt": self.opt, "rng": self.rng}
+        if self.muon:
+            self._parts["opt_muon"] = self.muon
         self.probe = self._make_probe()
 
     @property
@@ -133,10 +136,12 @@ class DiffusionEngine:
         c = self.config
         each = errors(self.net, self.parameterisation, x0, eps, sigma, y)
         loss = (weights(c.weighting, self.parameterisation, sigma) * each).mean()
-        self.opt.zero_grad()
+        self.net.zero_grad()
         loss.backward()
         norm = torch.stack(torch._foreach_norm([w.grad for w in self._weights if w.grad is not None])).norm()
         self.opt.step()
+        if self.muon:
+            self.muon.step()
         self.ema.update(self.net, c.ema_decay, self.begun)
         return norm, loss.detach()
 
@@ -168,17 +173,20 @@ class DiffusionEngine:
         return torch.from_numpy(named).to(self.device)[y]
 
     def draw_sigma(self, n: int, generator: torch.Generator) -> Tensor:
-        """(n,) noise levels as training meets them."""
+        """(n,) noise levels as training meets them, one from each n-th part of their distribution: Kingma et al., 2021, appendix I.1."""
         c = self.config
+        u = (torch.arange(n, device=self.device) + torch.rand(n, generator=generator, device=self.device)) / n
         if self.levels is not None:
-            return self.levels[torch.randint(len(self.levels), (n,), generator=generator, device=self.device)]
-        return (c.noise_mean + c.noise_std * torch.randn(n, generator=generator, device=self.device)).exp()
+            return self.levels[(u * len(self.levels)).long().clamp(max=len(self.levels) - 1)]
+        return (c.noise_mean + c.noise_std * torch.special.ndtri(u.clamp(1e-6, 1 - 1e-6))).exp()
 
     def _set_rate(self) -> None:
         done = self.begun / (self.total - self.step + self.begun)
         factor = min(1.0, max(LAST_RATE, 2 - 2 * done)) if self.config.lr_decay else 1.0
         warm = min(1.0, (self.begun + 1) / WARM) if self.image else 1.0
-        self.opt.param_groups[0]["lr"] = self.config.lr * factor * warm
+        for optimiser in (self.opt, self.muon):
+            if optimiser:
+                optimiser.param_groups[0]["lr"] = self.config.lr * factor * warm
 
     def set(self, **changes: Any) -> None:
         """Change live knobs. ValueError for any other, or for a bad value."""
@@ -220,3 +228,11 @@ class DiffusionEngine:
 
         walk, y = request_walk(self, request)
         yield Snapshot(self.step, {}, {"samples": (samples_view(self, walk, y),)})
+
+
+def optimisers(config: Config, weights: list[Tensor]) -> tuple[torch.optim.Adam, Muon | None]:
+    """Adam and, if the run asks for it, Muon for the convolutions that Adam then leaves alone."""
+    convolutions = [p for p in weights if p.dim() == 4] if config.optimizer == "muon" else []
+    rest = [p for p in weights if p.dim() != 4] if convolutions else weights
+    adam = torch.optim.Adam(rest, config.lr, (config.beta1, config.beta2), fused=True)
+    return adam, Muon(convolutions, config.lr) if convolutions else None

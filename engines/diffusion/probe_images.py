@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engines import clouds, metrics
 from engines.core import Bars, Curve, Images, Points, Snapshot, View, Views
-from engines.diffusion.config import nfe
+from engines.diffusion.config import TWICE, Config, nfe
 from engines.diffusion.objectives import errors
 from engines.diffusion.probe_2d import LEVELS, noise_levels
 from engines.diffusion.sampling import generate, in_turn, samples_view, seeded, to_data
@@ -27,10 +27,15 @@ ROWS, SHOWN = 3, 32  # of samples, one column per class; samples where there are
 DATA_SHOWN = 64
 REBUILT = 10  # held-out images that are encoded and decoded
 COUNTED = 200  # samples measured while training
-LOOK_STEPS = 5  # of the sampler, at most, in looks and evaluations
+LOOK_EVALUATIONS = 9  # of the network, at most, in looks and evaluations
 PER_LEVEL, MEASURED = 16, 200  # images at each noise level, and images of the validation loss
 FLOOR_DRAWS = 4
 HeldOut = tuple[Tensor, Tensor, Tensor, Tensor | None]  # images or latents, noise, noise levels, what the network is told
+
+
+def look_steps(config: Config) -> int:
+    """Steps of the sampler, at most, in looks and evaluations."""
+    return (LOOK_EVALUATIONS + 1) // 2 if config.sampler in TWICE else LOOK_EVALUATIONS
 
 
 class ImageProbe:
@@ -83,7 +88,7 @@ class ImageProbe:
     @torch.no_grad()
     def look(self, engine: DiffusionEngine) -> Views:
         y = self._asked(engine, self.shown)
-        x = self._generate(engine, self.eps_look, y, LOOK_STEPS)
+        x = self._generate(engine, self.eps_look, y, look_steps(engine.config))
         views: dict[str, tuple[View, ...]] = {"stage": (samples_view(engine, x, y if engine.begun > 0 else None),)}
         if engine.latent is not None:
             views["reconstruction"] = self._rebuilt(engine)
@@ -111,7 +116,7 @@ class ImageProbe:
         if not engine.step:
             return result
         y = self.as_in_data[: self.n] if self.classes else None
-        pixels = to_data(engine, self._generate(engine, self.eps_evaluate[: self.n], y, LOOK_STEPS))
+        pixels = to_data(engine, self._generate(engine, self.eps_evaluate[: self.n], y, look_steps(engine.config)))
         result[metrics.PIXEL_SLICED_W1] = metrics.projected_w1(self._projections(pixels), self.truth)
         if self.judge:
             report = self.judge.report(pixels)

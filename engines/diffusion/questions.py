@@ -89,17 +89,25 @@ class Matrix(Question):
 class Guidance(Question):
     """What does guidance buy, and what does it cost? Images."""
 
-    scales: tuple[float, ...] = knob((0.0, 1.0, 1.5, 2.0, 4.0, 8.0), "Scales", lo=0.0, hi=10.0, most=8)
+    scales: tuple[float, ...] = knob((0.0, 1.0, 2.0, 4.0, 8.0), "Scales", lo=0.0, hi=10.0, most=8)
     per_class: int = knob(4, "Samples of each class", lo=1, hi=20)
     seed: int = _seed()
 
 
 @dataclass(frozen=True)
+class Examples(Question):
+    """Test images, to choose from."""
+
+    start: int = knob(0, "First", lo=0, hi=9_999)
+    n: int = knob(10, "How many", lo=1, hi=64)
+
+
+@dataclass(frozen=True)
 class Edit(Question):
-    """SDEdit: noise an example up to a level, then denoise it. How much of it survives?"""
+    """SDEdit: noise an example, or points, up to a level, then denoise. How much survives?"""
 
     index: int = knob(0, "Test example", lo=0, hi=999)
-    pixels: tuple[float, ...] = knob((), "Values", lo=-1e4, hi=1e4, most=3 * 32 * 32, help="of one's own example, in data units")
+    pixels: tuple[float, ...] = knob((), "Values", lo=-1e4, hi=1e4, most=3 * 32 * 32, help="of one's own image or points, in data units")
     sigma: float = knob(1.0, "σ", lo=0.01, hi=100.0, log=True)
     n: int = knob(8, "Results", lo=1, hi=32)
     label: int = _label()
@@ -234,6 +242,7 @@ QUESTIONS = {
     "eta": Eta,
     "averages": Averages,
     "guidance": Guidance,
+    "examples": Examples,
     "edit": Edit,
     "inpaint": Inpaint,
     "invert": Invert,

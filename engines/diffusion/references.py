@@ -96,7 +96,7 @@ The weights are the average over training, the scheduler is that of {sampler}.
 """
 
 
-def load(folder: str | Path) -> tuple[Config, dict[str, dict[str, Tensor]]]:
+def read(folder: str | Path) -> tuple[Config, dict[str, dict[str, Tensor]]]:
     """The settings of such a folder and the state of its engine's parts: both "net" and "ema" are the averaged weights. The optimiser and
     the random streams of a run are not in the folder, so training does not go on exactly as it would have. ValueError says what is missing
     or does not fit; nothing that the folder names is imported."""
@@ -120,11 +120,11 @@ def load(folder: str | Path) -> tuple[Config, dict[str, dict[str, Tensor]]]:
     return config, {"net": found, "ema": found}
 
 
-def open_run(folder: str | Path, *, device: str = "cpu", data: np.ndarray | None = None) -> DiffusionEngine:
+def load(folder: str | Path, *, device: str = "cpu", data: np.ndarray | None = None) -> DiffusionEngine:
     """An engine with the weights and the step of such a folder."""
     from engines.diffusion.engine import DiffusionEngine
 
-    config, parts = load(folder)
+    config, parts = read(folder)
     engine = DiffusionEngine(config, device=device, data=data)
     for name, state in parts.items():
         engine.parts[name].load_state_dict(state)

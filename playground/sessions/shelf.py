@@ -12,7 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from engines.config import from_dict, to_dict
 from engines.core import Family
+from engines.registry import FAMILIES
 from engines.runs import CHECKPOINT, RUN
 from playground.sessions import frames
 from playground.sessions.record import Item, Record, Run
@@ -49,7 +51,8 @@ def kept(place: Path) -> Kept:
     header, body = frames.unpack((place / FILM).read_bytes())
     pictures = [(f["s"], bytes(body[f["offset"] : f["offset"] + f["length"]])) for f in header["frames"]]
     rows = tuple((row["s"], frames.to_json(row)) for row in header["rows"])
-    return Kept(run["config"], run["step"], (place / CHECKPOINT).read_bytes(), rows, pictures[0][1], tuple(pictures[1:]))
+    config = to_dict(from_dict(FAMILIES[run["family"]].Config, run["config"]))  # knobs that came later have their defaults
+    return Kept(config, run["step"], (place / CHECKPOINT).read_bytes(), rows, pictures[0][1], tuple(pictures[1:]))
 
 
 def put(record: Record, run: Run, found: Kept) -> None:

@@ -27,8 +27,8 @@ def open_diffusion(browser, app, **options):
 def train(page, **settings):
     """Train to the end; the film of a run that was over at once is skipped, and the model's walk is there."""
     if settings:
-        page.evaluate("s => { window.playground.commands.preview(s); }", settings)
-        page.wait_for_function("d => window.playground.store.active?.info.config.dataset === d", arg=settings["dataset"])
+        page.evaluate("s => window.playground.commands.preview(s)", settings)
+        page.wait_for_function("n => window.playground.store.active?.info.config.steps === n", arg=settings["steps"])
     page.locator(f"{LAB} .train:visible").first.click()
     wait_state(page, "finished", 90, lab="diffusion")
     page.evaluate("() => window.playground.commands.newest()")

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
 from engines.diffusion import questions as q
-from engines.diffusion.references import REFERENCES, export, load, open_pipeline, open_run, walk_of
+from engines.diffusion.references import REFERENCES, export, load, open_pipeline, read, walk_of
 from engines.registry import FAMILIES
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # diffusers with numpy 2
@@ -47,8 +47,8 @@ def answered(engine, question):
 def test_a_run_comes_back_from_its_folder_bit_for_bit(settings, tmp_path):
     engine = trained(**settings)
     export(engine, tmp_path)
-    config, parts = load(tmp_path)
-    again = open_run(tmp_path)
+    config, parts = read(tmp_path)
+    again = load(tmp_path)
     assert config == engine.config and set(parts) == {"net", "ema"} and again.step == engine.step
     assert np.array_equal(samples(engine), samples(again))
     files = {path.suffix for path in tmp_path.rglob("*") if path.is_file()}
@@ -110,26 +110,26 @@ def test_while_an_answer_waits_others_can_train():
 
 def test_a_folder_that_does_not_fit_says_what_is_wrong(tmp_path):
     with pytest.raises(ValueError, match=r"holds no unet/config\.json"):
-        load(tmp_path)
+        read(tmp_path)
     export(trained(steps=1, dataset="moons"), tmp_path)
     settings, weights = tmp_path / "unet/config.json", tmp_path / "unet/diffusion_pytorch_model.safetensors"
     good, tensors = json.loads(settings.read_text()), load_file(weights)
     settings.write_text(json.dumps(good | {"run": good["run"] | {"width": 48}}))
     with pytest.raises(ValueError, match="is not of shape"):
-        load(tmp_path)
+        read(tmp_path)
     settings.write_text(json.dumps(good | {"run": good["run"] | {"width": 10**9}}))
     with pytest.raises(ValueError, match="width=1000000000 is outside"):
-        load(tmp_path)
+        read(tmp_path)
     settings.write_text("{}")
     with pytest.raises(ValueError, match="is not the description of a run"):
-        load(tmp_path)
+        read(tmp_path)
     settings.write_text(json.dumps(good))
     save_file({name: torch.full_like(t, float("nan")) for name, t in tensors.items()}, weights)
     with pytest.raises(ValueError, match="not finite"):
-        load(tmp_path)
+        read(tmp_path)
     weights.write_bytes(b"\x80\x04pickle")
     with pytest.raises(ValueError, match="is damaged"):
-        load(tmp_path)
+        read(tmp_path)
     weights.unlink()
     with pytest.raises(ValueError, match="holds no unet"):
-        load(tmp_path)
+        read(tmp_path)

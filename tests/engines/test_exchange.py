@@ -148,3 +148,38 @@ def test_mistakes(args, words, capsys, tmp_path, monkeypatch):
 
 def test_formats_are_named_without_importing_them():
     assert FAMILIES["autoregressive"].references == {"transformers": "engines.autoregressive.references"}
+    assert FAMILIES["diffusion"].references == {"diffusers": "engines.diffusion.references"}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # diffusers with numpy 2
+def test_the_run_on_the_shelf_opens_in_diffusers_and_comes_back(tmp_path, capsys):
+    """The pipeline's images are those of the run that comes back; the global random stream stays where it was."""
+    pytest.importorskip("diffusers")
+    run, out, back = "assets/checkpoints/diffusion-mnist", str(tmp_path / "out"), str(tmp_path / "back")
+    assert main(["export", run, "--to", "diffusers", "--out", out]) == 0
+    streams = capsys.readouterr()
+    (row,) = lines(streams.out)
+    assert row["format"] == "diffusers" and "model_index.json" in row["files"] and not streams.err
+
+    from engines.diffusion.references import open_pipeline
+
+    _, engine, _ = load_run(run)
+    pipeline = open_pipeline(out)
+    theirs = dict(pipeline.unet.net.state_dict())
+    assert theirs.keys() == engine.ema.net.state_dict().keys()
+    assert all(torch.equal(theirs[name], tensor) for name, tensor in engine.ema.net.state_dict().items())
+    assert main(["import", out, "--out", back]) == 0
+    _, again, _ = load_run(back)
+    request = FAMILIES["diffusion"].Request(n=3, num_steps=3)
+    (mine,), (came_back,) = engine.sample(request), again.sample(request)
+    assert np.array_equal(mine.views["samples"][0].pixels, came_back.views["samples"][0].pixels)
+
+
+def test_what_diffusers_has_no_place_for_is_refused(tmp_path, capsys):
+    pytest.importorskip("diffusers")
+    run = str(tmp_path / "run")
+    assert main(["train", "diffusion", "--dataset", "digits", "--set", "space=latent", "--steps", "2", "--out", run]) == 0
+    capsys.readouterr()
+    assert main(["export", run, "--to", "diffusers", "--out", str(tmp_path / "out")]) == 2
+    assert "space=latent cannot be written as a folder of diffusers" in capsys.readouterr().err

@@ -30,6 +30,7 @@ export function createAttention(container, { onHover, onPick }) {
   let data = null; // {view, pieces, row, masked, name}
   let at = null; // the layout of the last draw
   let pointer = null;
+  let held = null; // the row of the token under the pointer in the text
 
   function layout(width, height) {
     const long = data.pieces.some((p) => Array.from(p).length > 1);
@@ -62,7 +63,7 @@ export function createAttention(container, { onHover, onPick }) {
     }
     frame(ctx, colors);
     names(ctx, colors);
-    if (pointer) held(ctx, width, colors);
+    if (pointer) reading(ctx, width, colors);
   }
 
   function frame(ctx, colors) {
@@ -71,12 +72,14 @@ export function createAttention(container, { onHover, onPick }) {
     ctx.lineWidth = 1;
     ctx.strokeRect(left - 0.5, top - 0.5, shown * size + 1, shown * size + 1);
     if (extra) ctx.strokeRect(left - extra - 0.5, top - 0.5, extra - 2, shown * size + 1);
-    const row = (pointer?.row ?? data.row) - first;
+    const row = lit() - first;
     if (row < 0 || row >= shown) return;
     ctx.strokeStyle = colors.ink;
     ctx.lineWidth = 1.5;
     ctx.strokeRect(left - extra - 1, top + row * size - 0.5, extra + (data.masked ? row + 1 : shown) * size + 1.5, size + 1);
   }
+
+  const lit = () => pointer?.row ?? held ?? data.row;
 
   const word = (piece) => (at.long ? Array.from(visible(piece)).slice(0, LABEL).join("") : visible(piece));
 
@@ -86,7 +89,7 @@ export function createAttention(container, { onHover, onPick }) {
     ctx.textBaseline = "middle";
     for (let i = 0; i < shown; i++) {
       const text = word(data.pieces[first + i]);
-      ctx.fillStyle = first + i === (pointer?.row ?? data.row) ? colors.ink : colors.ink3;
+      ctx.fillStyle = first + i === lit() ? colors.ink : colors.ink3;
       ctx.textAlign = "right";
       ctx.fillText(text, left - extra - 5, top + (i + 0.5) * size);
       ctx.fillStyle = first + i === pointer?.column ? colors.ink : colors.ink3;
@@ -103,7 +106,7 @@ export function createAttention(container, { onHover, onPick }) {
     ctx.fillText("…", left - extra / 2 - 1, top - 9);
   }
 
-  function held(ctx, width, colors) {
+  function reading(ctx, width, colors) {
     const { row, column } = pointer;
     const { first, left, top, size, extra } = at;
     let value = 0;
@@ -142,14 +145,18 @@ export function createAttention(container, { onHover, onPick }) {
 
   return {
     canvas: surface.canvas,
+    /** Frame the row of a token, or again the usual one. @param {number|null} row */
+    hold(row) {
+      if (row === held) return;
+      held = row;
+      surface.schedule();
+    },
     /** @param {{view: object, pieces: string[], row: number, masked: boolean, name: string}|null} next */
     update(next) {
       data = next;
       if (!data || (pointer && pointer.row >= data.pieces.length)) pointer = null;
-      if (data) spoken(`Attention, ${data.name}: ${word2(data.pieces[data.row])} reads the tokens before it`);
+      if (data) spoken(`Attention, ${data.name}: ${visible(data.pieces[data.row] ?? "")} reads the tokens before it`);
       surface.schedule();
     },
   };
 }
-
-const word2 = (piece) => (piece == null ? "a token" : visible(piece));

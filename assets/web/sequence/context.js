@@ -6,7 +6,22 @@ import { createSurface, slowLabel } from "../surface.js";
 import { TICK, hairline } from "../views/text.js";
 
 const MARGIN = { left: 36, right: 10, top: 8, bottom: 20 };
+const ROOM = 104; // px of the last number with its words
+const WIDER = 1.25; // each stretch of lengths against the one before
 const LONGEST = 4; // characters before the last one of the counts
+
+/** Means over stretches that grow with the length: one length alone is measured on few tokens. */
+function bins({ x, y }) {
+  const out = { x: [], y: [] };
+  for (let i = 0; i < x.length; ) {
+    const end = Math.min(x.length, Math.max(i + 1, Math.round(i * WIDER)));
+    const mean = (all) => all.subarray(i, end).reduce((a, b) => a + b, 0) / (end - i);
+    out.x.push(mean(x));
+    out.y.push(mean(y));
+    i = end;
+  }
+  return out;
+}
 
 /** @param {HTMLElement} box of the charts @param {{session: object, store: object}} lab @param {number} height px @returns {{update: (store: object, about: object) => void}} a last chart for a row of readings */
 export function createContext(box, lab, height) {
@@ -18,16 +33,19 @@ export function createContext(box, lab, height) {
   const spoken = slowLabel(surface.canvas);
   const asked = createAsking(lab, "context", { show });
   let begun = false;
+  let binned = { of: null, x: [], y: [] };
   let counts = null; // Bars of what counting reaches
 
-  const curve = () => view(asked.frame, "context");
+  const curve = () => (asked.frame ? (binned.of === asked.frame ? binned : (binned = { of: asked.frame, ...bins(view(asked.frame, "context").arrays) })) : null);
 
   function show() {
     const line = curve();
-    if (line) spoken(`Loss by context: ${fixed(line.arrays.y[0], 2)} nats after one token, ${fixed(line.arrays.y.at(-1), 2)} after ${int(line.arrays.x.at(-1))}`);
+    if (line) spoken(`Loss by context: ${fixed(line.y[0], 2)} nats after one token, ${fixed(line.y.at(-1), 2)} after ${int(lengths())}`);
     figure.title = line ? `tokens held out, at step ${int(asked.frame.step)}` : "";
     surface.schedule();
   }
+
+  const lengths = () => view(asked.frame, "context")?.arrays.x.at(-1) ?? 64;
 
   /** Counts of n characters see n − 1 of them. */
   const places = () => (counts ? [1, 2, 3, LONGEST].map((seen) => ({ seen, nats: counts.arrays.values[seen] })) : []);
@@ -35,8 +53,8 @@ export function createContext(box, lab, height) {
   function draw(ctx, width, high, colors) {
     const line = curve();
     const plot = { left: MARGIN.left, right: width - MARGIN.right, top: MARGIN.top, bottom: high - MARGIN.bottom };
-    const longest = line?.arrays.x.at(-1) ?? 64;
-    const ys = [...(line?.arrays.y ?? []), ...places().map((p) => p.nats)];
+    const longest = lengths();
+    const ys = [...(line?.y ?? []), ...places().map((p) => p.nats)];
     const [lo, hi] = ys.length ? [Math.min(...ys) - 0.08, Math.max(...ys) + 0.12] : [0, 1];
     const X = (v) => plot.left + (Math.log2(v) / Math.log2(longest)) * (plot.right - plot.left);
     const Y = (v) => plot.bottom - ((v - lo) / (hi - lo)) * (plot.bottom - plot.top);
@@ -46,7 +64,7 @@ export function createContext(box, lab, height) {
     ctx.lineWidth = 2;
     ctx.lineJoin = "round";
     ctx.beginPath();
-    line.arrays.x.forEach((x, i) => ctx[i ? "lineTo" : "moveTo"](X(x), Y(line.arrays.y[i])));
+    line.x.forEach((x, i) => ctx[i ? "lineTo" : "moveTo"](X(x), Y(line.y[i])));
     ctx.stroke();
     ctx.strokeStyle = colors.ink;
     ctx.lineWidth = 1.5;
@@ -74,9 +92,9 @@ export function createContext(box, lab, height) {
     }
     ctx.textAlign = "center";
     ctx.fillStyle = colors.ink3;
-    for (let v = 1; v <= longest / 3; v *= 4) ctx.fillText(int(v), X(v), plot.bottom + 11);
+    for (let v = 1; X(v) < plot.right - ROOM; v *= 4) ctx.fillText(int(v), X(v), plot.bottom + 11);
     ctx.textAlign = "right";
-    ctx.fillText(`${int(longest)} tokens before`, plot.right + 4, plot.bottom + 11);
+    ctx.fillText(`${int(lengths())} tokens before`, plot.right + 4, plot.bottom + 11);
   }
 
   return {

@@ -1,5 +1,5 @@
 // How likely each grey level is for one pixel: bars over swatches of the levels. Pressing another level puts it there.
-import { rgba } from "../colors.js";
+import { mix, toHex } from "../colors.js";
 import { percent } from "../format.js";
 import { createSurface, slowLabel } from "../surface.js";
 import { TICK, hairline, plate } from "../views/text.js";
@@ -29,7 +29,7 @@ export function createLevels(container, { onChoose }) {
     const every = Math.max(1, Math.ceil(ROOM / place));
     for (let i = 0; i < p.length; i++) {
       const x = plot.left + (i + 0.5) * place;
-      ctx.fillStyle = i === chosen ? colors.accent : rgba(colors.accent, 0.42);
+      ctx.fillStyle = i === chosen ? colors.accent : toHex(mix(colors.surface, colors.accent, 0.42));
       ctx.fillRect(x - wide / 2, Y(p[i]), wide, Math.max(p[i] > 0.001 ? 1 : 0, plot.bottom - Y(p[i])));
       const grey = Math.round((255 * i) / (p.length - 1));
       ctx.fillStyle = `rgb(${grey},${grey},${grey})`;

@@ -115,6 +115,13 @@ export function createLooking(box, lab, { onLink, onPick }) {
   }
 
   return {
+    /** The token of the text that is pointed at: its row is framed. @param {number|null} i */
+    hover(i) {
+      if (!now?.text || !attends()) return;
+      const [own, theirs] = [starts(now.text.pieces), starts(tokens(asked.frame))];
+      const row = i == null ? -1 : theirs.indexOf(own[i] - own[from]);
+      attention.hold(row >= 0 && row < theirs.length - 1 ? row : null);
+    },
     /** @param {{text: object|null, position: number, about: object, resting: boolean}} next */
     update(next) {
       now = next;

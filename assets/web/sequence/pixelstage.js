@@ -168,7 +168,7 @@ export function createPixelStage(box, lab, layers) {
     box.classList.toggle("nothing", !drawn);
     showPlayer();
     if (drawn) showPixel();
-    Object.assign(box.dataset, { k, hover: hover ?? "", seed, known: asked.values?.known ?? 0, drawn: drawn ? drawn.level.join("") : "" });
+    Object.assign(box.dataset, { k, hover: hover ?? "", seed, known: asked.values?.known ?? 0, drawn: drawn ? drawn.level.join() : "" });
   }
 
   function showPlayer() {

@@ -45,7 +45,7 @@ export function createTextStage(box, lab, layers) {
   const find = (selector) => box.querySelector(selector);
   const choice = createGeneration(find(".sliders"), [TEMPERATURE, TOP_P, TOP_K], (settled) => (settled && writing.rewrite(), asking(), show()));
   const writing = createWriting(lab, { choice: choice.values, changed: () => (asking(), show()) });
-  const written = createWritten(find(".text"), { onPick: pick, onHover: () => {} });
+  const written = createWritten(find(".text"), { onPick: pick, onHover: (i) => looking.hover(i) });
   const next = createNext(find(".rows"), { onChoose: choose });
   const looking = createLooking(find(".view-looking"), lab, { onLink: (pair) => ((link = pair), show()), onPick: pick });
   const history = createHistory(find(".history"), { onPick: commands.scrub });
@@ -146,7 +146,7 @@ export function createTextStage(box, lab, layers) {
     copies();
     const marked = layers.copies && checked.text === text && checked.marked ? checked.marked : text;
     const mask = layers.mask && trained && about.config.causal ? reaches(about.config) : 0;
-    written.update({ text: held(marked), tint: tint(), position: trained ? position : -1, shown, mask, row: link?.row, column: link?.column, faded: seen.faded });
+    written.update({ text: held(marked), tokens: about.config.tokens, tint: tint(), position: trained ? position : -1, shown, mask, row: link?.row, column: link?.column, faded: seen.faded });
     showLegend(text, trained);
     showNext(text, trained);
     if (trained) looking.update({ text, position, about, resting: may() });
@@ -189,7 +189,7 @@ export function createTextStage(box, lab, layers) {
     find(".view-next .said").textContent = trained ? sentence(text, chosen) : "";
     find(".another").disabled = Boolean(locked) || !answer;
     find(".undo").disabled = !writing.canUndo;
-    find(".forks").hidden = !trained;
+    find(".forks").hidden = !trained || !store.live;
     find(".view-next").dataset.chosen = chosen ?? "";
   }
 

@@ -4,7 +4,7 @@ import { fixed, int } from "../format.js";
 import { slowLabel } from "../surface.js";
 import { meanOf, visible } from "./tokens.js";
 
-const FULL = { surprise: 4, entropy: 3 }; // nats at full tint
+const FULL = { char: { surprise: 4, entropy: 3 }, bpe: { surprise: 8, entropy: 6 } }; // nats at full tint, of each kind of token
 const WIDTH = 0.6; // of a monospaced character, in its height
 const LARGEST = 15;
 const SMALLEST = 12; // px
@@ -23,6 +23,8 @@ export function createWritten(box, { onPick, onHover }) {
   let now = { text: null, position: -1 };
   const indexOf = (target) => (target.dataset?.at ? +target.dataset.at : null);
 
+  const full = (tint) => FULL[now.tokens ?? "char"][tint];
+
   function build({ text, tint }) {
     const rows = text ? text.pieces.map((piece, i) => span(text, piece, i, tint)) : [];
     box.replaceChildren(...rows);
@@ -37,7 +39,7 @@ export function createWritten(box, { onPick, onHover }) {
     if (/^[\n\r]+$/.test(piece)) element.className = "end";
     element.textContent = piece;
     const value = text[tint]?.[i];
-    if (Number.isFinite(value)) element.style.setProperty("--s", Math.min(1, value / FULL[tint]).toFixed(3));
+    if (Number.isFinite(value)) element.style.setProperty("--s", Math.min(1, value / full(tint)).toFixed(3));
     if (i < text.given) element.classList.add("given");
     if (text.mark?.[i]) element.classList.add("copied");
     return element;
@@ -105,7 +107,7 @@ export function createWritten(box, { onPick, onHover }) {
 
   return {
     keep,
-    /** @param {{text: import("./tokens.js").Text|null, tint: string, position: number, shown: number, mask: number, row: number|null, column: number|null, faded: boolean}} next */
+    /** @param {{text: import("./tokens.js").Text|null, tokens: string, tint: string, position: number, shown: number, mask: number, row: number|null, column: number|null, faded: boolean}} next */
     update(next) {
       now = next;
       if (next.text !== drawn.text || next.tint !== drawn.tint) build(next);
@@ -118,6 +120,6 @@ export function createWritten(box, { onPick, onHover }) {
       const { mean, n } = meanOf(text?.[tint] ?? []);
       return n ? `mean ${fixed(mean, 2)} nats over ${int(n)}` : "";
     },
-    full: (tint) => FULL[tint],
+    full,
   };
 }

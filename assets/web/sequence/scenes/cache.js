@@ -28,7 +28,7 @@ function start({ container, find, say }, { session, store }) {
     if (!about) return;
     const lines = watch.frame?.views.filter((v) => v.panel === "time") ?? [];
     chart.update(lines.length ? { xName: "position", yName: "ms per token", right: 20, lines: lines.map((v) => ({ ...v.arrays, color: v.name === "without" ? "data" : "accent", label: v.name, width: v.name === "without" ? 1.5 : 2 })), ys: [0, ceiling(lines)] } : null);
-    find(".said").textContent = watch.frame ? `${view(watch.frame, "machine").pieces.join("")}; shortest of 3` : "measuring";
+    find(".said").textContent = watch.frame ? `${view(watch.frame, "machine").pieces.join("")}; shortest of 3` : "";
     drafted();
     say(watch.refused || sentence(), watch.refused);
     const m = watch.frame?.metrics;
@@ -51,7 +51,7 @@ function start({ container, find, say }, { session, store }) {
 
   function sentence() {
     const m = watch.frame?.metrics;
-    if (!m) return "Writing the same text twice, with and without the cache, three times each.";
+    if (!m) return about.running ? "Times are measured once the run rests." : "Writing the same text twice, with and without the cache, three times each.";
     const [cached, plain] = [m["with cache [ms]"], m["without [ms]"]];
     const ratio = plain / cached;
     const word = ratio > 1.05 ? `${fixed(ratio, 1)} times as long` : ratio < 0.95 ? `only ${fixed(ratio, 2)} of that: at this size the bookkeeping costs more than it saves` : "the same";

@@ -42,11 +42,11 @@ function start({ container, find, say }, { session, store, family }) {
     show();
   }
 
-  /** The run on the stage, as one more point. */
+  /** The run on the stage, as one more point; not one whose loss is worth nothing, or that has no parameters. */
   function own() {
     const nats = store.value("val_nats_per_char");
     const size = parameters(about.config);
-    return nats == null || !size || about.config.model === "ngram" ? null : { x: size, y: nats, color: "accent", label: `this run, ${int(store.step)} steps`, key: "own", strong: picked === "own" };
+    return nats == null || !size || about.config.model === "ngram" || !about.config.causal ? null : { x: size, y: nats, color: "accent", label: `this run, ${int(store.step)} steps, seed ${int(about.config.seed)}`, key: "own", strong: picked === "own" };
   }
 
   function points(set) {
@@ -60,7 +60,7 @@ function start({ container, find, say }, { session, store, family }) {
     const mine = own();
     const all = [...points(set), ...(mine ? [mine] : [])];
     const lines = baselines(about.backdrop).filter(({ name }) => name !== "gzip");
-    const shape = { xName: "parameters, log", yName: "nats per character, held out", xLog: true };
+    const shape = { xName: "parameters, log", yName: `nats per character, held out; each ring ${int(steps())} steps, seed ${int(about.config.seed)}`, xLog: true };
     chart.update({ ...shape, points: all, levels: lines.map(({ name, value }) => ({ y: value, label: `${name} ${fixed(value, 2)}` })), ...(all.length ? {} : { xs: [1e4, 1e6] }) });
     table(set);
     sample(set);

@@ -27,13 +27,13 @@ function start({ container, find, say }, { session, store }) {
     const bars = view(asking.frame, "difference");
     const html = bars ? `<thead><tr><th>after</th><th>largest |Δ|</th></tr></thead><tbody>${bars.labels.map((name, i) => `<tr><td>${name}</td><td>${short(bars.arrays.values[i])}</td></tr>`).join("")}</tbody>` : "";
     if (find("table").dataset.html !== html) [find("table").innerHTML, find("table").dataset.html] = [html, html];
-    find(".said").textContent = m ? `${view(asking.frame, "machine").pieces.join("")}` : "loading transformers";
+    find(".said").textContent = m ? `${view(asking.frame, "machine").pieces.join("")}` : "";
     say(asking.refused || sentence(m), asking.refused);
     tell(container, { step: asking.frame?.step, logit: m?.["largest logit difference"], greedy: m?.["same/greedy"], drawn: m?.["same/drawn"], tokens: m?.tokens });
   }
 
   function sentence(m) {
-    if (!m) return "Exporting the run and opening it with transformers, which takes a few seconds to load.";
+    if (!m) return about.running ? "The run is exported once it rests." : "Exporting the run and opening it with transformers, which takes a few seconds to load.";
     const [greedy, drawn] = WAYS.map((way) => m[`same/${way}`]);
     const same = greedy === m.tokens && drawn === m.tokens ? `Both write the same ${int(m.tokens)} tokens, greedy and drawn` : `Of ${int(m.tokens)} tokens ${int(greedy)} greedy and ${int(drawn)} drawn ones agree`;
     const speed = m["ours/greedy [tokens/s]"] / m["theirs/greedy [tokens/s]"];

@@ -62,7 +62,7 @@ function start({ container, find, say }, { session, store }) {
   function sentence() {
     const m = sweep.frame?.metrics;
     const [different, likely] = ["distinct", "nll"].map((panel) => view(sweep.frame, panel)?.arrays);
-    if (!m || !different) return "Writing at eight temperatures.";
+    if (!m || !different) return about.running ? "All temperatures are written once the run rests." : "Writing at eight temperatures.";
     const nearest = [...likely.x].map((t, i) => [Math.abs(likely.y[i] - m["nats/held out"]), t]).sort((a, b) => a[0] - b[0])[0][1];
     const cold = `At temperature 0 the model's own favourites are ${likely.y[0] < m["nats/held out"] ? "likelier" : "no likelier"} than human text (${fixed(likely.y[0], 2)} against ${fixed(m["nats/held out"], 2)} nats per token) and ${different.y[0] < m["distinct-3/held out"] ? "repeat themselves" : "no less varied"}: distinct-3 ${percent(different.y[0], 0)} against ${percent(m["distinct-3/held out"], 0)}`;
     return `${elsewhere(store, sweep.frame)}${cold}. Text as likely as human text comes nearest at temperature ${short(nearest)}. Means over n ${int(m.n)} texts of 120 tokens, seed ${sweep.values.seed}; held out: ${int(m["pieces held out"])} pieces.`;
