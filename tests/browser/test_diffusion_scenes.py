@@ -57,7 +57,7 @@ def words(box) -> str:
 def test_the_matrix_of_the_readings(page):
     panel = page.locator(f"{LAB} .matrix-panel")
     page.wait_for_function(f"() => document.querySelector('{LAB} .matrix-panel').dataset.measured === '4'")
-    seen = answer(page, "matrix", samplers="heun", calls=[1, 2, 5, 10, 20, 50], n=500, seed=0)
+    seen = answer(page, "matrix", samplers="heun", calls=[1, 2, 5, 10, 20, 50], n=1_000, seed=0)
     row = panel.locator("[data-sampler=heun] button")
     assert [float(b.get_attribute("data-value")) for b in row.all()] == pytest.approx(seen["curves"]["sliced_w1/heun"][1], rel=1e-6)
     assert [b.get_attribute("data-steps") for b in row.all()] == ["1", "1", "3", "5", "10", "25"], "Heun calls the network twice a step"

@@ -4,7 +4,7 @@ import { fixed, fmt, int } from "../format.js";
 import { createScenes } from "../scenes.js";
 import { createToggles } from "../latent/toggles.js";
 import { createWideBar } from "../widebar.js";
-import { createRuns } from "./asking.js";
+import { createRuns, trainingOf } from "./asking.js";
 import { createChooser } from "./choose.js";
 import { createCloud } from "./cloud.js";
 import { createGrid } from "./grid.js";
@@ -74,9 +74,9 @@ export function createDenoiseArea(part, { family, tab, metrics, session, store, 
   function walkNow() {
     if (!seen?.frame || seen.empty) return null;
     const newest = store.live && seen.frame === store.frameAt(store.step);
-    if (newest && runs.walk && runs.model === runs.modelNow()) return runs.walk;
+    if (newest && runs.walk && runs.model === runs.modelNow()) return runs.walk; // its training has this kind of data
     if (picture.of !== seen.frame) picture = { of: seen.frame, walk: walkInPicture(seen.frame) };
-    return picture.walk;
+    return picture.walk?.type === (about?.kind === "2d" ? "points" : "images") ? picture.walk : null; // the form may be a moment ahead
   }
 
   function arrived() {
@@ -119,8 +119,8 @@ export function createDenoiseArea(part, { family, tab, metrics, session, store, 
     Object.assign(home.dataset, { walk: walk ? (walk.asked ? "asked" : "picture") : "", step: walk?.steps[k] ?? "", of: walk?.total ?? "", start: start.place.join(), answered: start.answered?.join() ?? "", ways: ways().length, seed: runs.seed, fields: fieldAt(k)?.index ?? "" });
   }
 
-  /** Paths from the starting point belong to the newest model. */
-  const ways = () => (store.live && about.started && seen.frame && seen.frame === store.frameAt(store.step) ? start.ways : []);
+  /** Paths from the starting point belong to the newest model of a run. */
+  const ways = () => (store.live && about.started && seen.frame && seen.frame === store.frameAt(store.step) && start.training === trainingOf(store) ? start.ways : []);
 
   function showPoints(walk, k) {
     const { data, noise, units, world } = groundOf(seen.backdrop);
@@ -148,7 +148,7 @@ export function createDenoiseArea(part, { family, tab, metrics, session, store, 
   }
 
   function showImages(walk, k) {
-    const real = stageView(seen.backdrop, (v) => v.role === "data");
+    const real = stageView(seen.backdrop, (v) => v.role === "data" && v.type === "images");
     const common = { held, faded: seen.faded };
     grids[0].update({ ...common, view: walk?.x[k] ?? null, words: walk ? `Images at denoising step ${walk.steps[k]}` : "Nothing is drawn yet" });
     grids[1].update({ ...common, view: walk?.asked ? walk.x0[k] : real, words: walk?.asked ? "What the network takes them for" : "Data" });
@@ -192,7 +192,7 @@ export function createDenoiseArea(part, { family, tab, metrics, session, store, 
     else heading(".view-x0", `Prediction of ${X0}`, "");
     at(".view-x0 em").hidden = !walk?.asked;
     const field = fieldAt(k);
-    const { score_cosine: mean } = { score_cosine: about.seen.value("score_cosine", about.step) };
+    const mean = about.seen.value("score_cosine", about.step);
     const cosine = field ? (field.cosine == null ? `σ ${fmt(field.sigma, 2)}` : `cosine to exact ${fixed(field.cosine, 3)}`) : mean == null || !walk ? "σ 0.3" : `σ 0.3, mean cosine ${fixed(mean, 3)}`;
     heading(".view-score", flat ? "Score field" : "Step by step", flat ? cosine : "");
   }

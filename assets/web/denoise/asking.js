@@ -1,7 +1,7 @@
 // What the stage asks of a model that does not train at the moment: one whole walk from noise to data as one answer, and the score at the
 // walk's noise levels as another. From then on everything is here: a scrub asks for nothing.
 import { createNewest } from "../newest.js";
-import { BESIDE } from "./samplers.js";
+import { BESIDE, OF_SAMPLING } from "./samplers.js";
 import { walkOf } from "./walk.js";
 
 const EXAMPLES = { "2d": 300 };
@@ -18,19 +18,23 @@ function chosen(sigmas, most) {
   return [...new Set(Array.from({ length: n }, (_, i) => Math.round((i * last) / Math.max(1, n - 1))))];
 }
 
+/** Which training: its branch, and all its settings but those of sampling. */
+export function trainingOf({ header, active }) {
+  return JSON.stringify([header.active, active?.info.from_step, Object.entries(active?.info.config ?? {}).filter(([name]) => !OF_SAMPLING.includes(name) && name !== "lr")]);
+}
+
 /**
  * @param {{session: object, store: object, knobs: {config: () => object}}} tools
  * @param {() => void} changed
  */
 export function createRuns({ session, store, knobs }, changed) {
   let wanted = ""; // what was asked for last
-  const runs = { walk: null, fields: null, model: "", refused: "", seed: 0, busy: false, update, modelNow };
   const send = createNewest(ask, { answer: () => {}, refuse });
 
-  /** Which weights: a branch at a step. */
-  function modelNow() {
-    return JSON.stringify([store.header.active, store.active?.info.from_step, store.active?.lastStep, store.active?.info.config.seed]);
-  }
+  /** Which weights: a training at a step. */
+  const modelNow = () => `${trainingOf(store)} ${store.active?.lastStep}`;
+
+  const runs = { walk: null, fields: null, model: "", refused: "", seed: 0, busy: false, update, modelNow };
 
   async function ask({ key, model, kind, classes, config }) {
     runs.busy = true;

@@ -14,7 +14,7 @@ export function cellsOf(frame) {
 }
 
 /** The question for one row. */
-export const rowOf = (sampler, { image, calls = CALLS, seed = 0 }) => ["matrix", { samplers: sampler, calls, n: image ? 32 : 500, seed }];
+export const rowOf = (sampler, { image, calls = CALLS, seed = 0 }) => ["matrix", { samplers: sampler, calls, n: image ? 32 : 1000, seed }];
 
 /**
  * @param {HTMLElement} box

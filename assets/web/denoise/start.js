@@ -1,6 +1,7 @@
 // A starting point that can be dragged: which way does it take, with the learned denoiser and with the exact one, by each chosen sampler?
 // While it is dragged only the newest place is asked about.
 import { createNewest } from "../newest.js";
+import { trainingOf } from "./asking.js";
 import { BESIDE } from "./samplers.js";
 import { timesOf } from "./walk.js";
 
@@ -16,7 +17,7 @@ export const MOST = 3; // samplers at once
 
 /** @param {{session: object, store: object, knobs: object}} tools @param {() => void} changed */
 export function createStart({ session, store, knobs }, changed) {
-  const start = { place: [0.55, 1.05], extra: [], ways: [], answered: null, apart: null, refused: "", moveTo, toggle, update, samplers };
+  const start = { place: [0.55, 1.05], extra: [], ways: [], training: "", answered: null, apart: null, refused: "", moveTo, toggle, update, samplers };
   let wanted = "";
   let askedAt = 0;
   let seed = 0;
@@ -44,7 +45,7 @@ export function createStart({ session, store, knobs }, changed) {
       times: timesOf(Array.from(view(frame, "sigma").arrays.y)),
       step: frame.step,
     }));
-    Object.assign(start, { answered: question.place, apart: answers[0].metrics.apart ?? null, refused: "" });
+    Object.assign(start, { answered: question.place, training: question.training, apart: answers[0].metrics.apart ?? null, refused: "" });
     changed();
   }
 
@@ -74,11 +75,12 @@ export function createStart({ session, store, knobs }, changed) {
     if (!active?.info.step) return;
     const { num_steps } = knobs.config();
     const own = BESIDE.map((name) => active.info.config[name]);
-    const key = JSON.stringify([start.place, samplers(), num_steps, seed, store.header.active, active.info.step, active.info.config.seed, own]);
+    const training = trainingOf(store);
+    const key = JSON.stringify([start.place, samplers(), num_steps, seed, training, active.info.step, own]);
     if (key === wanted) return;
     wanted = key;
     askedAt = performance.now();
-    send({ place: start.place, samplers: samplers(), num_steps, seed });
+    send({ place: start.place, samplers: samplers(), num_steps, seed, training });
   }
 
   /** The same place asked of a model that is further on, or with other settings. */

@@ -20,6 +20,7 @@ export function createWriting({ session, store }, { choice, changed }) {
   let fuller = { of: null, text: null }; // the run's newest text, gone on with while the run rests
   let past = [];
   let seed = 0;
+  let life = 0; // grows with each run: an answer that comes late belongs to none
   let grown = null; // {text, from, since}: tokens that are still appearing
   const writing = { busy: false, refused: "", generate, rewrite, choose, next, undo, follow, clear, update, fill, look, paste };
 
@@ -37,15 +38,17 @@ export function createWriting({ session, store }, { choice, changed }) {
     changed();
   }
 
+  /** What the model writes; null if it is refused, or if another run has taken the place of the one that was asked. */
   async function ask(values) {
+    const mine = life;
     writing.busy = true;
     writing.refused = "";
     changed();
     try {
       const frame = await session.ask("continue", { ...choice(), ...values });
-      return textOf(tokensIn(frame, "text"), frame.step);
+      return mine === life ? textOf(tokensIn(frame, "text"), frame.step) : null;
     } catch (error) {
-      writing.refused = error.message;
+      if (mine === life) writing.refused = error.message;
       return null;
     } finally {
       writing.busy = false;
@@ -79,6 +82,7 @@ export function createWriting({ session, store }, { choice, changed }) {
   /** One more token at the end, drawn; resolves to where it stands. */
   async function next(prompt) {
     const old = prompt ? { pieces: [prompt], surprise: [NaN], entropy: [NaN], given: 1, mark: null, about: "grown" } : text();
+    if (!old) return null;
     seed = (seed + 1) % SEEDS;
     const answer = await ask({ text: before(old, old.pieces.length), length: 1, seed });
     if (!answer) return null;
@@ -108,6 +112,7 @@ export function createWriting({ session, store }, { choice, changed }) {
   }
 
   function clear() {
+    life++;
     [run, fuller, seed, grown] = [{ text: null, frame: null }, { of: null, text: null }, 0, null];
     follow();
   }

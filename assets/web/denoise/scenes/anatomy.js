@@ -1,7 +1,7 @@
 // How Stable Diffusion works, on a model small enough to train here: caption, text encoder, denoiser in latent space, decoder, and where
 // each word was looked up. Each part says which part of Stable Diffusion, DALL·E 3 and Midjourney it stands for, and what is not public.
 import { colorsOf, onTheme, rgb } from "../../colors.js";
-import { fixed, int } from "../../format.js";
+import { int, short } from "../../format.js";
 import { createAsking, elsewhere, ready, view } from "../../latent/scenes/asking.js";
 import { createPixels, paint } from "../../latent/scenes/pixels.js";
 import { PARTS } from "./anatomyfacts.js";
@@ -10,12 +10,14 @@ export const title = "How Stable Diffusion works";
 export const kinds = ["image"];
 
 const IMAGES = 4;
+const [SCALES, STRONG] = [[1, 1.5, 2, 4, 7.5], 4]; // guidance; the small network needs more of it than training shows
 const PACE = 260; // ms a step, when the steps are played
 const SUGGESTIONS = ["a large thick seven at the left", "a small thin three at the top right", "a large eight, slanted right", "a small zero at the bottom", "a two"];
 const panel = (key, inner) => `<section data-part="${key}"><h3>${PARTS[key].title}</h3>${inner}<dl>${PARTS[key].facts.map(([who, what]) => `<dt>${who}</dt><dd>${what}</dd>`).join("")}</dl></section>`;
 const HTML = `<form class="ask"><label>Caption <input type="text" list="anatomy-captions" maxlength="200" spellcheck="false" autocomplete="off"></label>
     <datalist id="anatomy-captions">${SUGGESTIONS.map((text) => `<option value="${text}">`).join("")}</datalist>
-    <label class="class">Class <select></select></label>
+    <label class="class">Class <select class="of"></select></label>
+    <label>Guidance <select class="scale">${SCALES.map((w) => `<option${w === STRONG ? " selected" : ""}>${w}</option>`).join("")}</select></label>
     <button type="submit" class="button small">Draw</button><button type="button" class="button small other">Other noise</button>
     <span class="tries">${SUGGESTIONS.map((text) => `<button type="button" class="button small">${text}</button>`).join("")}</span></form>
   <div class="line">${panel("text", `<div class="words" role="group" aria-label="Words of the caption"></div>`)}
@@ -28,7 +30,7 @@ export function create(container, { session, store }) {
   container.classList.add("latent-scene");
   container.innerHTML = HTML;
   const find = (selector) => container.querySelector(selector);
-  const [caption, slider, select] = [find("input[type=text]"), find("input[type=range]"), find("select")];
+  const [caption, slider, select] = [find("input[type=text]"), find("input[type=range]"), find("select.of")];
   const large = Object.fromEntries(["latent", "xt", "x0", "image"].map((name) => [name, put(find(`figure.${name}`), PARTS.pictures[name])]));
   const others = Array.from({ length: IMAGES - 1 }, () => find(".others").appendChild(createPixels()));
   const told = createAsking({ session, store }, "attention", { show: arrived });
@@ -55,8 +57,9 @@ export function create(container, { session, store }) {
 
   function ask() {
     if (!about || !latent() || !ready(store)) return show();
-    if (inWords()) told.ask({ caption: caption.value.trim(), n: IMAGES, seed });
-    else classes.ask({ label: about.config.conditional ? +select.value : -1, n: IMAGES, seed });
+    const cfg_scale = +find(".scale").value;
+    if (inWords()) told.ask({ caption: caption.value.trim(), n: IMAGES, seed, cfg_scale });
+    else classes.ask({ label: about.config.conditional ? +select.value : -1, n: IMAGES, seed, cfg_scale: about.config.conditional ? cfg_scale : -1 });
     return show();
   }
 
@@ -149,13 +152,13 @@ export function create(container, { session, store }) {
     const first = Math.max(1, Math.min(config.steps - 1, Math.round(config.ae_share * config.steps)));
     if (seen.step <= first) return `${elsewhere(store, seen)}Step ${int(seen.step)}: until step ${int(first)} the autoencoder learns, and the denoiser knows nothing yet.`;
     const what = inWords() ? "Darker where cells gave the word more of their attention than the mean cell, over all heads, blocks and steps." : "This run is told the class as a number; “Digits from words” has a text encoder.";
-    return `${elsewhere(store, seen)}${what} Guidance ${fixed(config.cfg_scale, 1)}, noise seed ${seed}, step ${int(seen.step)}.`;
+    return `${elsewhere(store, seen)}${what} Guidance ${short(asking().values?.cfg_scale ?? config.cfg_scale)}, noise seed ${seed}, step ${int(seen.step)}.`;
   }
 
   find("form").addEventListener("submit", (event) => (event.preventDefault(), ask()));
   find(".other").addEventListener("click", () => ((seed = (seed + 1) % 10_000), ask()));
   for (const button of container.querySelectorAll(".tries button")) button.addEventListener("click", () => ((caption.value = button.textContent), ask()));
-  select.addEventListener("change", ask);
+  for (const choice of [select, find(".scale")]) choice.addEventListener("change", ask);
   slider.addEventListener("input", () => (stop(), (step = +slider.value), show()));
   find(".play").addEventListener("click", play);
   onTheme(show);
