@@ -24,6 +24,7 @@ check: lint                   ## lint and the fast tests
 bench: .venv/dev              ## figures for benchmarks/RESULTS.md
 	$(PY) -m benchmarks.gan_quality
 	$(PY) -m benchmarks.gan_fixes --short
+	$(PY) -m benchmarks.diffusion_quality
 	$(PY) -m benchmarks.load_sessions
 
 screenshots: .venv/dev chromium  ## the pictures of README.md, taken from the running app

@@ -25,7 +25,7 @@ def test_singular_values_are_made_alike(shape):
     values = inside.diagonal(dim1=1, dim2=2)
     assert_close(inside, torch.diag_embed(values), atol=1e-4, rtol=0)
     kept = s > 0.1 * s[:, :1]
-    assert kept.float().mean() > 0.9 and values[kept].min() > 0.6 and values[kept].max() < 1.25
+    assert kept.float().mean() > 0.8 and values[kept].min() > 0.6 and values[kept].max() < 1.25
 
 
 def test_blocks():
