@@ -96,7 +96,7 @@ class Config:
     label_dropout: float = knob(0.1, "Classes left out", lo=0.0, hi=0.9, group="advanced", kind="image", help="so that guidance can be had")
     latents: int = knob(24, "Latents", lo=1, hi=64, group="advanced", kind="image", help="numbers; with words, of each 4 × 4 pixels")
     ae_share: float = knob(0.5, "Autoencoder first", lo=0.05, hi=0.95, group="advanced", kind="image", help="for this part of the steps")
-    kl_weight: float = knob(0.1, "Weight of its KL", lo=0.0, hi=4.0, group="advanced", kind="image", help="1 = a plain VAE")
+    kl_weight: float = knob(0.2, "Weight of its KL", lo=0.0, hi=4.0, group="advanced", kind="image", help="1 = a plain VAE")
     network: str = knob("unet", "Network", choices=NETWORKS, group="advanced", kind="image", help="on pixels")
     channels: int = knob(
         16, "Channels", lo=8, hi=64, step=8, group="advanced", kind="image", help="of the first scale; twice as many below"
@@ -126,14 +126,14 @@ _WHY_TEXT = "captions name the class, and are made from grey pictures"
 
 def refuse(c: Config) -> None:
     """ValueError for knobs that cannot combine."""
+    if c.space == "latent" and kind(c.dataset) == "2d":
+        raise ValueError("space=latent cannot combine with points in the plane, which have nothing to be made shorter")
     if c.cfg_scale != 1 and not (c.conditional or c.text):
         raise ValueError(f"cfg_scale={c.cfg_scale:g} is outside [1, 1] unless conditional=true or text=true: guidance needs a class")
     if c.conditional and kind(c.dataset) == "2d":
         raise ValueError("conditional=true cannot combine with points in the plane, which have no classes")
     if c.optimizer == "muon" and (c.network == "dit" or c.space == "latent" or kind(c.dataset) == "2d"):
         raise ValueError("optimizer=muon is for the convolutions of network=unet on pixels, and this run has none")
-    if c.space == "latent" and kind(c.dataset) == "2d":
-        raise ValueError("space=latent cannot combine with points in the plane, which have nothing to be made shorter")
     if c.space == "latent" and c.steps < 2:
         raise ValueError("steps=1 cannot combine with space=latent, whose autoencoder and denoiser both need some")
     if c.text and (c.conditional or c.space != "latent" or c.dataset not in CAPTIONED):
