@@ -51,7 +51,7 @@ def test_guidance_draws_a_row_for_each_scale(page):
     seen = data(page, "guidance")
     obeyed = {float(w): float(v) for w, v in (pair.split(",") for pair in seen["obeyed"].split(" "))}
     assert list(obeyed) == [0, 1, 2, 4, 8] and obeyed[4] > obeyed[0]  # the class counts, even after 150 steps
-    assert box.locator(".scale").count() == 5 and box.locator(".scale .pixels").count() == 100
+    assert box.locator(".scale").count() == 5 and box.locator(".scale .pixels").count() == 50
     assert "n 80 samples a scale, seed 0" in words(page, "guidance")
 
 

@@ -16,7 +16,7 @@ from engines.nn.autoencoder import CellAutoencoder, build_autoencoder, elbo_term
 from engines.registry import FAMILIES
 from engines.state import pack, unpack
 
-QUICK = dict(dataset="digits", space="latent", batch=32, width=32, depth=2, num_steps=3)
+QUICK = dict(dataset="digits", space="latent", batch=32, width=32, depth=2, num_steps=3, ae_share=0.5)
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,8 @@ MEASURED = {
     "autoregressive": ("val_nats_per_char", "val_bits_per_byte", "bits_per_dim"),
     "diffusion": ("validation_mse", "nfe"),
 }
+# made before held-out noise levels were drawn one from each part of their distribution
+OTHERWISE = {("diffusion", "text"): ("validation_mse",)}
 
 
 @pytest.mark.parametrize(("key", "preset"), SHELVED)
@@ -49,7 +51,7 @@ def test_its_last_picture_and_numbers_are_those_of_its_checkpoint(key, preset):
     then, now = frames.decode(found.film[-1][1]), frames.decode(frames.encode(frames.Snapshot(engine.step, {}, engine.look())))
     alike(engine, then.views, now.views)
     last, measured = json.loads(found.rows[-1][1])["m"], engine.evaluate()
-    names = [name for name in MEASURED[key] if name in measured]
+    names = [name for name in MEASURED[key] if name in measured and name not in OTHERWISE.get((key, preset), ())]
     assert names
     for name in names:
         assert measured[name] == pytest.approx(last[name], rel=1e-3), name

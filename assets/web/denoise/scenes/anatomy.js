@@ -151,7 +151,7 @@ export function create(container, { session, store }) {
     const { config } = about;
     const first = Math.max(1, Math.min(config.steps - 1, Math.round(config.ae_share * config.steps)));
     if (seen.step <= first) return `${elsewhere(store, seen)}Step ${int(seen.step)}: until step ${int(first)} the autoencoder learns, and the denoiser knows nothing yet.`;
-    const what = inWords() ? "Darker where cells gave the word more of their attention than the mean cell, over all heads, blocks and steps." : "This run is told the class as a number; “Digits from words” has a text encoder.";
+    const what = inWords() ? "Stronger colour where cells gave the word more of their attention than the mean cell did, over all heads, blocks and steps." : "This run is told the class as a number; “Digits from words” has a text encoder.";
     return `${elsewhere(store, seen)}${what} Guidance ${short(asking().values?.cfg_scale ?? config.cfg_scale)}, noise seed ${seed}, step ${int(seen.step)}.`;
   }
 

@@ -18,7 +18,7 @@ export const PARTS = {
   denoiser: {
     title: "Denoiser, in latent space",
     facts: [
-      [SD, "a UNet of 860 M parameters on 64 × 64 × 4 numbers; 3 a transformer. Here a transformer on 7 × 7 cells."],
+      [SD, "a UNet of 860 M parameters on 64 × 64 × 4 numbers; 3 a transformer. Here cross-attention and a flat layer on 7 × 7 cells."],
       [DALLE, "the paper leaves out training and implementation."],
       [MJ, "not public."],
     ],
@@ -27,7 +27,7 @@ export const PARTS = {
     title: "Decoder",
     facts: [
       [SD, "half of an autoencoder, trained first: 512 × 512 pixels, 64 × 64 cells. Here 28 × 28, 7 × 7."],
-      [DALLE, "of the product, not described in full."],
+      [DALLE, "not public in full."],
       [MJ, "not public."],
     ],
   },

@@ -73,8 +73,10 @@ export function create(container, tools) {
   function sentence(frame, m, line) {
     const saved = 1 - m.bits_per_dim / m.uniform;
     const best = Array.from(line.y).indexOf(Math.max(...line.y));
+    const all = Array.from(line.y);
+    const above = all.filter((_, i) => line.x[i] > 0).reduce((a, b) => a + b, 0) / all.reduce((a, b) => a + b, 0);
     const compared = saved > 0 ? `${percent(saved, 0)} fewer than an even guess over the grey levels` : `more than an even guess over the grey levels`;
-    return `At most ${fixed(m.bits_per_dim, 2)} bits for a pixel, ${compared} (${fixed(m.uniform, 2)}). The diffusion part is ${percent(m.diffusion / m.bits_per_dim, 0)} of it, most of it around σ ${fixed(Math.exp(line.x[best]), 2)}, where details of grey are told from noise; what an image is, at high σ, costs little. An upper bound by sampled noise levels, n ${int(ask()[1].n)}, seed ${seed}, step ${int(frame.step)} (Kingma et al., 2021).`;
+    return `At most ${fixed(m.bits_per_dim, 2)} bits for a pixel, ${compared} (${fixed(m.uniform, 2)}). The diffusion part is ${percent(m.diffusion / m.bits_per_dim, 0)} of it, densest around σ ${fixed(Math.exp(line.x[best]), 2)}; ${percent(above, 0)} of it lies above σ 1, where the image as a whole is decided and not its grey levels. An upper bound by sampled noise levels, n ${int(ask()[1].n)}, seed ${seed}, step ${int(frame.step)} (Kingma et al., 2021).`;
   }
 
   for (const select of container.querySelectorAll("select")) select.addEventListener("change", () => scene.ask());

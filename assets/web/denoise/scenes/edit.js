@@ -1,5 +1,6 @@
 // Edit in the middle (SDEdit): paint on an image or drag points, noise them up to a level, and let the sampler go on from there. A low level
 // keeps the edit, a high one forgets it; between them the edit is made to look like data.
+import { rgba } from "../../colors.js";
 import { fixed, int, percent } from "../../format.js";
 import { icon } from "../../icons.js";
 import { createChooser } from "../../latent/scenes/chooser.js";
@@ -122,7 +123,7 @@ export function create(container, tools) {
   function links(ctx, place, width, height, colors, { view }) {
     if (!view) return;
     const { xy } = view.arrays;
-    ctx.strokeStyle = colors.ink3;
+    ctx.strokeStyle = rgba(colors.ink3, 0.45);
     ctx.lineWidth = 0.7;
     ctx.beginPath();
     for (let i = 0; i < xy.length / 2; i++) {

@@ -9,7 +9,7 @@ export const title = "Guidance";
 export const kinds = ["image"];
 
 const SCALES = [0, 1, 2, 4, 8];
-const SHOWN = 20; // images of a row
+const SHOWN = 10; // images of a row
 const PRESET = "digits";
 const SAID = { 0: "no class", 1: "off" };
 
@@ -51,7 +51,7 @@ export function create(container, tools) {
       const points = known(name);
       const line = { name, x: points.map(([w]) => w), y: points.map(([, v]) => v), color: "accent", dots: true, bare: true };
       const floor = i ? { y: 1, label: "as in the data" } : { y: frame?.metrics["real obeyed"], label: `test images ${percent(frame?.metrics["real obeyed"], 0)}` };
-      plots[i].update({ lines: points.length ? [line] : [], x, y: { name: i ? "times the data's" : "share", range: i ? undefined : [0, 1.1] }, floors: frame && floor.y != null ? [floor] : [] });
+      plots[i].update({ lines: points.length ? [line] : [], x, y: { name: "", range: i ? undefined : [0, 1.1] }, floors: frame && floor.y != null ? [floor] : [] });
     });
     find("h3 small").textContent = `first ${SHOWN}, classes in turn`;
     find(".said").textContent = frame ? `n ${int(frame.metrics.n)} a scale, seed ${seed}` : "";
