@@ -102,7 +102,7 @@ def test_what_is_typed_is_weighed_and_taken_apart(text):
 def test_context_copies_and_the_leak(text):
     box = scene(text, "context", "d.first && d.last")
     curve = text.evaluate("async () => [...(await window.playground.session.ask('context')).views[0].arrays.y]")
-    assert len(curve) == 32 and number(box, "first") == pytest.approx(curve[0], rel=1e-6) and f"{curve[0]:.2f}, and" in said(box)
+    assert len(curve) == 32 and number(box, "first") == pytest.approx(curve[0], rel=1e-6) and f"{curve[0]:.2f} nats" in said(box)
     assert "n 1,024 windows" in said(box)
     box = scene(text, "overfit", "d.copied && d.gap")
     m = answer(text, "memorised", least=20, length=300, seed=0, temperature=0.8)
