@@ -37,7 +37,7 @@ _LATENT: dict[str, Any] = dict(
     optimizer="adam", sampler="flow-heun", num_steps=5, cfg_scale=1.5,
 )  # fmt: skip
 _TEXT: dict[str, Any] = dict(
-    conditional=False, latents=4, ae_share=0.12, batch=128, width=48, depth=3, cfg_scale=2.0, num_steps=7, steps=3_500,
+    conditional=False, latents=4, ae_share=0.12, batch=128, width=48, depth=3, cfg_scale=4.0, num_steps=7, steps=9_000,
 )  # fmt: skip
 DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
     "ring8": dict(steps=16_000),

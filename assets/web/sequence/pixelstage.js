@@ -2,7 +2,7 @@
 // that expectation depends on. One answer holds an image and all its expectations, so that the player needs no server.
 import { fixed, int } from "../format.js";
 import { icon } from "../icons.js";
-import { createAsking, elsewhere, ready, view } from "../latent/scenes/asking.js";
+import { createAsking, elsewhere, ready, same, view } from "../latent/scenes/asking.js";
 import { createField } from "./field.js";
 import { createGeneration, TEMPERATURE } from "./generation.js";
 import { bitsOf, createGrowing, drawnOf, expected } from "./growing.js";
@@ -80,7 +80,7 @@ export function createPixelStage(box, lab, layers) {
   at.addEventListener("input", () => ((playing = false), go(+at.value)));
 
   // --- asking ------------------------------------------------------------------------------------------------------------------------
-  const may = () => about && ready(store) && store.live;
+  const may = () => about && ready(store) && same(store, about.config) && store.live;
   const plain = () => ({ seed, ...choice.values(), label: find(".told").hidden ? -1 : +find(".told select").value });
 
   /** Draw from the first pixel on, with the seed and settings there are. */

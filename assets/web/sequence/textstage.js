@@ -2,7 +2,7 @@
 // is now; the texts follow the timeline.
 import { fixed, int } from "../format.js";
 import { icon } from "../icons.js";
-import { createAsking, elsewhere, ready, view } from "../latent/scenes/asking.js";
+import { createAsking, elsewhere, ready, same, view } from "../latent/scenes/asking.js";
 import { createGeneration, TEMPERATURE, TOP_K, TOP_P } from "./generation.js";
 import { createHistory } from "./history.js";
 import { createLooking } from "./looking.js";
@@ -99,7 +99,7 @@ export function createTextStage(box, lab, layers) {
   });
 
   // --- asking ----------------------------------------------------------------------------------------------------------------------
-  const may = () => about && ready(store) && writing.text && (store.live || performance.now() - movedAt > REST);
+  const may = () => about && ready(store) && same(store, about.config) && writing.text && (store.live || performance.now() - movedAt > REST);
 
   function asking() {
     if (!may()) return;

@@ -61,6 +61,9 @@ export function createAsking({ session, store }, question, { show, pause = 0, st
 /** Whether there is a model to ask: one whose worker is still starting would keep a question waiting. */
 export const ready = (store) => (store.active?.info.step ?? 0) > 0;
 
+/** Whether the run on the server is still the one with these settings: one that was just replaced by another kind is asked nothing. */
+export const same = (store, config) => ["dataset", "model", "objective", "tokens"].every((knob) => store.active?.info.config[knob] === config[knob]);
+
 /** What must be said when the timeline is not at the step that answers. */
 export function elsewhere(store, frame) {
   return store.live || !frame ? "" : `The timeline is at step ${int(store.step)}; answers come from the newest step, ${int(frame.step)}. `;
