@@ -33,6 +33,7 @@ export class Session {
     this.family = family;
     this.key = `playground-${family}`;
     this.since = 0;
+    this.active = null; // name of the run that is known as the active one
     this.stopped = false;
     this.film = false; // every picture is wanted, not only the newest: the run is over before it can be watched
   }
@@ -62,9 +63,9 @@ export class Session {
     return decodeTrial(await this.bytes("what-if", { settings, exact: true, foresee }, signal));
   }
 
-  /** One of the family's questions about the run as it is now; throws Refused. @returns {Promise<import("./decode.js").Frame>} */
+  /** One of the family's questions about the run that the page knows as the active one, as it is now; throws Refused, 204 if that run is gone. @returns {Promise<import("./decode.js").Frame>} */
   async ask(question, values = {}) {
-    return decodeFrame(await this.bytes("ask", { question, values }));
+    return decodeFrame(await this.bytes("ask", { question, values, ...(this.active ? { branch: this.active } : {}) }));
   }
 
   /** Single steps `step` to `step + count − 1` of a branch, made again. @returns {Promise<{header: {rows: object[]}, frames: object[]}>} */
@@ -102,6 +103,7 @@ export class Session {
         const pull = await this.pull(this.film || this.since === 0);
         failures = 0;
         this.since = pull.header.seq;
+        this.active = pull.header.active;
         on.news(pull);
       } catch (error) {
         if (error.status === 404) {

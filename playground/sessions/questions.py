@@ -56,10 +56,13 @@ async def exact(service: Service, token: Any, overrides: Any, foresee: Any, gone
     return await _ask(service, record, "exact", late, LIMITS.api_seconds, gone=gone, **about)
 
 
-async def ask(service: Service, token: Any, question: Any, values: Any, seconds: float = 20.0) -> bytes:
-    """One of the family's questions about the active run as it is now; a frame. It may train on meanwhile."""
+async def ask(service: Service, token: Any, question: Any, values: Any, branch: Any = None, seconds: float = 20.0) -> bytes:
+    """One of the family's questions about the active run as it is now; a frame. It may train on meanwhile. A page says which run it
+    takes for the active one: a question about a run that was just replaced fits no other, so it is not answered."""
     record = service.find(token)
     service.acts.take(record.sid)
+    if branch is not None and branch != record.active:
+        raise Refused("The run that this was asked about is not the active one any more.", status=GONE)
     name, checked = settings.asked(service.family(record.family), question, values)
     return await _ask(service, record, "ask", "The answer took too long.", seconds, question=name, values=checked)
 

@@ -64,8 +64,8 @@ def routes(service: Service, schema: Callable[[], bytes]) -> list[BaseRoute]:
 
     async def ask(request: Request) -> Response:
         token = _token(service, request)
-        body = await _json(request, LIMITS.max_body, allowed=("question", "values"))
-        return _bytes(await questions.ask(service, token, body.get("question"), body.get("values", {})))
+        body = await _json(request, LIMITS.max_body, allowed=("question", "values", "branch"))
+        return _bytes(await questions.ask(service, token, body.get("question"), body.get("values", {}), body.get("branch")))
 
     async def closer(request: Request) -> Response:
         token = _token(service, request)

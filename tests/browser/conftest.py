@@ -101,7 +101,7 @@ class Watch:
         page.on("pageerror", lambda e: self.add(f"page error: {e}"))
         page.on("console", lambda m: m.type == "error" and self.add(f"console: {m.text}"))
         page.on("requestfailed", lambda r: self.add(f"failed: {r.url} {r.failure}"))
-        page.on("response", lambda r: r.status >= 400 and self.add(f"{r.status}: {r.url}"))
+        page.on("response", lambda r: r.status >= 400 and self.add(f"{r.status}: {r.url} {(r.request.post_data or '')[:200]}"))
         page.on("request", lambda r: r.url.startswith(("data:", "blob:", self.home)) or self.add(f"another host: {r.url}"))
 
     def add(self, what: str) -> None:
@@ -122,6 +122,16 @@ def visit(browser, app, *, width=1440, height=900, scheme="light", path="", touc
     page.goto(app.url + path)
     page.wait_for_function("() => window.playground")
     return page
+
+
+def choose_tab(page, name: str) -> None:
+    """Go to a tab; on a phone it is behind the bar's menu."""
+    tab = page.get_by_role("tab", name=name)
+    if tab.count() and tab.first.is_visible():
+        tab.first.click()
+    else:
+        page.locator("#nav .overflow-menu > button").click()
+        page.locator("#nav .overflow-dropdown button", has_text=name).click()
 
 
 def open_page(browser, app, **options):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.conftest import visit, wait_state
+from tests.browser.conftest import choose_tab, visit, wait_state
 
 LAB = "#lab-autoregressive"
 TEXT = {"dataset": "moby", "model": "gpt2", "width": 32, "layers": 2, "heads": 2, "kv_heads": 2, "block_size": 32, "batch": 8, "steps": 24}
@@ -11,7 +11,7 @@ IMAGES = {"dataset": "digits", "model": "gated-pixelcnn", "layers": 2, "width": 
 
 def open_tab(browser, app, **options):
     page = visit(browser, app, **options)
-    page.get_by_role("tab", name="Autoregressive").click()
+    choose_tab(page, "Autoregressive")
     page.wait_for_function("() => window.playground.family.key === 'autoregressive' && window.playground.store.backdrop()", timeout=60_000)
     return page
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.browser.conftest import visit, wait_state
+from tests.browser.conftest import choose_tab, visit, wait_state
 
 LAB = "#lab-diffusion"
 STAGE = f"{LAB} .denoise"
@@ -12,14 +12,9 @@ WALKED = "() => { const d = document.querySelector('#lab-diffusion .denoise').da
 
 
 def open_diffusion(browser, app, **options):
-    """A fresh visitor on the diffusion tab, with its data shown; on a phone the tab is behind the bar's menu."""
+    """A fresh visitor on the diffusion tab, with its data shown."""
     page = visit(browser, app, **options)
-    tab = page.get_by_role("tab", name="Diffusion")
-    if tab.count() and tab.first.is_visible():
-        tab.first.click()
-    else:
-        page.locator("#nav .overflow-menu > button").click()
-        page.locator("#nav .overflow-dropdown button", has_text="Diffusion").click()
+    choose_tab(page, "Diffusion")
     page.wait_for_function("() => window.playground.family.key === 'diffusion' && window.playground.store.backdrop()", timeout=60_000)
     return page
 

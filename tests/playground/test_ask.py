@@ -153,6 +153,19 @@ def test_a_question_about_a_run_that_was_replaced_ends_at_once_and_in_silence(vi
     assert walk(visitor).views["walk"], "the new run is asked as before"
 
 
+def test_a_question_about_another_run_than_the_active_one_is_not_answered(visitor):
+    """A page may not know yet that its run was replaced, maybe by one of another kind that such a question does not fit."""
+    visitor.act("train", settings=QUICK)
+    visitor.until_state("finished")
+    old = visitor.pull(wait=0)["active"]
+    body = lambda name: json.dumps({"question": "walk", "values": {}, "branch": name})  # noqa: E731
+    assert visitor.post("ask", content=body(old)).status_code == 200
+    visitor.act("preview", settings=QUICK)
+    for name in (old, "b99", 3):
+        assert visitor.post("ask", content=body(name)).status_code == 204
+    assert visitor.post("ask", content=body(visitor.pull(wait=0)["active"])).status_code == 200
+
+
 def test_questions_have_the_rate_of_buttons(visitor, live, monkeypatch):
     service, _ = live
     visitor.act("preview", settings=QUICK)

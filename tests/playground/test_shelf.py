@@ -41,6 +41,7 @@ MEASURED = {
 }
 # made before held-out noise levels were drawn one from each part of their distribution
 
+
 @pytest.mark.parametrize(("key", "preset"), SHELVED)
 def test_its_last_picture_and_numbers_are_those_of_its_checkpoint(key, preset):
     """As far as another machine, which may round otherwise, can say."""
