@@ -63,9 +63,9 @@ export class Session {
     return decodeTrial(await this.bytes("what-if", { settings, exact: true, foresee }, signal));
   }
 
-  /** One of the family's questions about the run that the page knows as the active one, as it is now; throws Refused, 204 if that run is gone. @returns {Promise<import("./decode.js").Frame>} */
-  async ask(question, values = {}) {
-    return decodeFrame(await this.bytes("ask", { question, values, ...(this.active ? { branch: this.active } : {}) }));
+  /** One of the family's questions about a run, the one that the page knows as active, as it is now; throws Refused, 204 if that run is gone. @returns {Promise<import("./decode.js").Frame>} */
+  async ask(question, values = {}, branch = this.active) {
+    return decodeFrame(await this.bytes("ask", { question, values, ...(branch ? { branch } : {}) }));
   }
 
   /** Single steps `step` to `step + count − 1` of a branch, made again. @returns {Promise<{header: {rows: object[]}, frames: object[]}>} */

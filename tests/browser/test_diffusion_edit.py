@@ -15,7 +15,7 @@ def page(browser, app):
     page = visit(browser, app)
     page.get_by_role("tab", name="Diffusion").click()
     page.wait_for_function("() => window.playground.family.key === 'diffusion' && window.playground.store.backdrop()")
-    page.evaluate(TRAIN, {"dataset": "digits", "steps": 150, "num_steps": 4})
+    page.evaluate(TRAIN, {"dataset": "digits", "steps": 150, "sampler": "flow-heun", "num_steps": 4})
     page.wait_for_function("() => window.playground.store.active?.info.config.dataset === 'digits'")
     page.wait_for_function("() => window.playground.store.header.state === 'finished'", timeout=120_000)
     yield page
@@ -98,3 +98,4 @@ def test_a_refusal_is_said_as_it_is(page):
     assert "sigma" in told and "100" in told
     told = page.evaluate("() => window.playground.session.ask('inpaint', { index: 900 }).catch((e) => e.message)")
     assert "index=900 is outside" in told
+    page.watch.forgive("400")

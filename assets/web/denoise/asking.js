@@ -36,19 +36,19 @@ export function createRuns({ session, store, knobs }, changed) {
 
   const runs = { walk: null, fields: null, model: "", refused: "", seed: 0, busy: false, update, modelNow };
 
-  async function ask({ key, model, kind, classes, config }) {
+  async function ask({ key, model, kind, classes, config, branch }) {
     runs.busy = true;
     changed();
     const n = EXAMPLES[kind] ?? (classes ? Math.min(64, Math.max(1, Math.min(IMAGE_ROWS, Math.floor(IMAGES / classes))) * classes) : 25);
     const { sampler, num_steps } = config;
     const guided = kind === "image" && config.conditional ? { cfg_scale: config.cfg_scale } : {};
-    const frame = await session.ask("denoise", { n, sampler, num_steps, seed: runs.seed, ...guided });
+    const frame = await session.ask("denoise", { n, sampler, num_steps, seed: runs.seed, ...guided }, branch);
     Object.assign(runs, { walk: walkOf(frame), model, refused: "", busy: false });
     changed();
     if (kind !== "2d" || key !== wanted) return;
     const at = chosen(runs.walk.sigmas, FIELDS);
     const sigmas = at.map((k) => Math.max(LEVELS[0], Math.min(LEVELS[1], runs.walk.sigmas[k])));
-    const answer = await session.ask("score_field", { sigmas, rows: ROWS, zoomed: true });
+    const answer = await session.ask("score_field", { sigmas, rows: ROWS, zoomed: true }, branch);
     const layers = (name) => answer.views.filter((v) => v.panel === name);
     const fields = { learned: layers("learned"), exact: layers("exact"), error: layers("error"), cosine: layers("cosine")[0]?.arrays.y ?? null };
     Object.assign(runs, { fields: { ...fields, at, sigmas, model } });
@@ -72,7 +72,7 @@ export function createRuns({ session, store, knobs }, changed) {
     const key = JSON.stringify([model, runs.seed, config.sampler, config.num_steps, config.cfg_scale, settled]);
     if (key === wanted) return;
     wanted = key;
-    send({ key, model, kind, classes: set.classes.length, config: { ...config } });
+    send({ key, model, kind, classes: set.classes.length, config: { ...config }, branch: session.active });
   }
 
   return runs;

@@ -31,7 +31,7 @@ export function createStart({ session, store, knobs }, changed) {
 
   async function ask(question) {
     const begun = performance.now();
-    const answers = await Promise.all(question.samplers.map((sampler) => session.ask("trajectories", { starts: question.place, sampler, num_steps: question.num_steps, seed: question.seed })));
+    const answers = await Promise.all(question.samplers.map((sampler) => session.ask("trajectories", { starts: question.place, sampler, num_steps: question.num_steps, seed: question.seed }, question.branch)));
     await new Promise((go) => setTimeout(go, Math.max(0, PAUSE * question.samplers.length - (performance.now() - begun))));
     return answers;
   }
@@ -80,7 +80,7 @@ export function createStart({ session, store, knobs }, changed) {
     if (key === wanted) return;
     wanted = key;
     askedAt = performance.now();
-    send({ place: start.place, samplers: samplers(), num_steps, seed, training });
+    send({ place: start.place, samplers: samplers(), num_steps, seed, training, branch: session.active });
   }
 
   /** The same place asked of a model that is further on, or with other settings. */

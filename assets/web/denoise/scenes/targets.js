@@ -69,6 +69,7 @@ export function create(container, tools) {
   let going = null; // {set, control}
   let refused = "";
   let foreseen = "";
+  let looking = null; // AbortController of the question how long it takes
 
   const metric = () => METRIC[about.kind];
   const settings = () => ({ ...about.config });
@@ -85,6 +86,7 @@ export function create(container, tools) {
     if (going) return going.control.abort();
     const set = current();
     if (!set.missing.length) return undefined;
+    looking?.abort(); // the server makes one whole run at a time
     [refused, going] = ["", { set, control: new AbortController() }];
     show();
     try {
@@ -103,7 +105,11 @@ export function create(container, tools) {
     const set = current();
     if (set.pace != null || foreseen === set.key || going || about.running || !about.started) return;
     foreseen = set.key;
-    session.exact(set.at(set.missing[0]), { foresee: true }).then((answer) => set.take(set.missing[0], answer), (error) => (refused = error.message)).then(show);
+    looking?.abort();
+    looking = new AbortController();
+    const first = set.missing[0];
+    const failed = (error) => error.name !== "AbortError" && (refused = error.message);
+    session.exact(set.at(first), { foresee: true, signal: looking.signal }).then((answer) => set.take(first, answer), failed).then(show);
   }
 
   function lengths() {

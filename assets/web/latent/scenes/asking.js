@@ -15,7 +15,7 @@ export function createAsking({ session, store }, question, { show, pause = 0, st
   let askedAt = -Infinity;
   let refusedAt = -1; // step
   let run = "";
-  const send = createNewest((v) => session.ask(question, v), { answer, refuse }, pause);
+  const send = createNewest(({ values: v, branch }) => session.ask(question, v, branch), { answer: (frame, asked) => answer(frame, asked.values), refuse }, pause);
   const asking = { frame: null, values: null, refused: "", ask, again, renew };
 
   function answer(frame, asked) {
@@ -24,6 +24,7 @@ export function createAsking({ session, store }, question, { show, pause = 0, st
   }
 
   function refuse(error) {
+    if (error.status === 204) return; // about a run that is gone: what replaced it is asked anew
     asking.refused = error.message.replace(/^[a-z](?![\w]*=)/, (letter) => letter.toUpperCase());
     refusedAt = store.active?.lastStep ?? 0;
     show();
@@ -33,7 +34,7 @@ export function createAsking({ session, store }, question, { show, pause = 0, st
   function ask(next) {
     values = next;
     askedAt = performance.now();
-    return send(next);
+    return send({ values: next, branch: session.active }); // it may wait until another run has taken that one's place
   }
 
   /** The same question to a model that is further on. */
