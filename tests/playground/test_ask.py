@@ -156,7 +156,7 @@ def test_a_question_about_a_run_that_was_replaced_ends_at_once_and_in_silence(vi
 def test_a_question_about_another_run_than_the_active_one_is_not_answered(visitor):
     """A page may not know yet that its run was replaced, maybe by one of another kind that such a question does not fit."""
     visitor.act("train", settings=QUICK)
-    visitor.until_state("finished")
+    visitor.until_step(5)
     old = visitor.pull(wait=0)["active"]
     body = lambda name: json.dumps({"question": "walk", "values": {}, "branch": name})  # noqa: E731
     assert visitor.post("ask", content=body(old)).status_code == 200

@@ -104,11 +104,8 @@ def test_a_pixel_model_from_the_shelf_is_asked_at_once(visit):
     assert answer.status_code == 200, answer.text
     told = frames.decode(answer.content)
     bits = told.views["bits"][0].values
-    assert (
-        bits.shape == (8, 8)
-        and 1 < told.metrics["bits_per_dim"] < 3
-        and told.metrics["bits_per_dim"] == pytest.approx(bits.mean(), rel=1e-4)
-    )
+    assert bits.shape == (8, 8) and 1 < told.metrics["bits_per_dim"] < 3
+    assert told.metrics["bits_per_dim"] == pytest.approx(bits.mean(), rel=2e-3)  # maps travel as bytes
 
 
 def test_a_diffusion_model_from_the_shelf_is_asked_at_once_and_goes_on(visit):
