@@ -6,7 +6,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.conftest import CHROMIUM, FLAGS, App, open_page, open_vae, visit, wait_state
+from engines.registry import FAMILIES
+from tests.browser.conftest import CHROMIUM, FLAGS, App, choose_tab, open_page, open_vae, visit, wait_state
 
 SCENES = {
     "gan-light": dict(width=1440, height=900, scheme="light", step=6_000),
@@ -41,7 +42,7 @@ WIDE = {
 def take_wide(browser, app: App, out: Path, name: str, *, family, scheme, preset, scene=None, width=1440, height=900, full=False) -> None:
     """A tab with a finished run of a preset, as it comes with the project or trained now, and one of its scenes."""
     page = visit(browser, app, width=width, height=height, scheme=scheme, touch=width < 1000)
-    page.evaluate("key => document.querySelectorAll('#nav [role=tab]')[{diffusion: 2, autoregressive: 3}[key]].click()", family)
+    choose_tab(page, FAMILIES[family].title)
     page.wait_for_function("key => window.playground.family.key === key && window.playground.store.backdrop()", arg=family)
     page.evaluate("key => window.playground.commands.preset(key)", preset)
     time.sleep(2)
