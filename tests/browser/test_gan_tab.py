@@ -36,7 +36,7 @@ def test_first_sight_shows_the_data_and_says_what_to_do(page):
     assert "Nothing trained yet" in page.locator('[data-part="stage"] .plate').inner_text()
     assert ink(page) > 3
     assert page.title() == "Generative Playground"
-    assert page.get_by_role("tab").all_inner_texts() == ["VAE", "GAN"]
+    assert page.get_by_role("tab").all_inner_texts() == ["VAE", "GAN", "Diffusion", "Autoregressive"]
     assert step_of(page) == 0
 
 
