@@ -38,7 +38,8 @@ FAKE = """async ([answers, count, config]) => {
     return { ...about, rows: [{ s: 600, m }], frame: { views: [view] } };
   };
   fake.scene = create(box, { session: { exact }, family: schema.families.gan, tab: {}, metrics: schema.metrics,
-    knobs: { config: () => fake.config }, commands: { scene: (name) => fake.scenes.push(name), load: (config) => fake.loaded.push(config) } });
+    knobs: { config: () => fake.config },
+    commands: { scene: (name) => fake.scenes.push(name), load: (config) => fake.loaded.push(config) } });
   const datasets = schema.families.gan.datasets;
   fake.update = () => fake.scene.update({ set: datasets[fake.config.dataset], config: fake.config, backdrop: lab.store.backdrop() });
   fake.update();
