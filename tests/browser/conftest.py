@@ -137,7 +137,7 @@ def choose_tab(page, name: str) -> None:
 def open_page(browser, app, **options):
     """A fresh visitor on the GAN tab, with the tab alive and its first picture drawn."""
     page = visit(browser, app, **options)
-    page.wait_for_function("() => document.querySelector('#lab-gan').dataset.shown !== ''")
+    page.wait_for_function("() => document.querySelector('#lab-gan').dataset.shown")
     return page
 
 

@@ -50,7 +50,7 @@ def picture(page, view: str) -> str:
 def ring(browser, app):
     page = open_diffusion(browser, app)
     train(page, dataset="ring8", steps=2_000)
-    page.wait_for_function(f"() => document.querySelector('{STAGE}').dataset.fields !== ''", timeout=30_000)
+    page.wait_for_function(f"() => document.querySelector('{STAGE}').dataset.fields", timeout=30_000)
     yield page
     bad = list(page.watch.bad)
     page.context.close()

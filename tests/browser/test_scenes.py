@@ -263,7 +263,7 @@ def test_a_fix_that_is_on_can_be_asked_what_it_does(page):
 
     page.route("**/play/schema", tell)
     page.reload()
-    page.wait_for_function("() => window.playground && document.querySelector('#lab-gan').dataset.shown !== ''")
+    page.wait_for_function("() => window.playground && document.querySelector('#lab-gan').dataset.shown")
     names = page.locator(".why .fix-name")
     names.first.wait_for()
     assert names.all_inner_texts() == ["R1 penalty γ"], "packing is off"

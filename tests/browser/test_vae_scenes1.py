@@ -40,7 +40,7 @@ def scene(page, key: str):
     """Open a scene; where its answer is."""
     page.evaluate("k => window.playground.commands.scene(k)", key)
     box = page.locator(f".scene-{key}")
-    page.wait_for_function("k => document.querySelector(`.scene-${k}`).dataset.step !== ''", arg=key)
+    page.wait_for_function("k => document.querySelector(`.scene-${k}`).dataset.step", arg=key)
     return box
 
 

@@ -218,7 +218,7 @@ REFUSED = [
     (q.Edit(index=999), "digits", "index=999 is outside"),
     (q.Edit(pixels=(1.0,)), "digits", "pixels holds 1 numbers"),
     (q.Parity(num_steps=12), "ring", "12 does not divide 1000"),
-    (object(), "ring", "no answer to object"),
+    pytest.param(object(), "ring", "no answer to object", id="not a question"),
 ]
 
 

@@ -29,7 +29,7 @@ def kind(found):
     ("change", "expected"),
     [
         (dict(active_units=0.0, test_kl=0.001), "collapse"),
-        (dict(test_neg_elbo=lambda i: 111.0 + i, neg_elbo=105.0), "overfitting"),
+        pytest.param(dict(test_neg_elbo=lambda i: 111.0 + i, neg_elbo=105.0), "overfitting", id="overfitting"),
         (dict(aggregate_kl=3.0), "holes"),
         (dict(active_units=5.0), "unused"),
         (dict(test_iwae=105.0), "loose"),
