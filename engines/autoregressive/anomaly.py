@@ -39,8 +39,8 @@ def images(engine: AutoregressiveEngine, a: q.Anomaly) -> Answers:
     for x in (own, other):
         scores.append(probe.nats(engine, x, None).sum((1, 2)).double().cpu().numpy() / dims)
         yield None
-    curve, area = _told_apart(*scores)
-    yield Snapshot(engine.step, {"auroc": area}, {"roc": (curve,), "bits": _histograms(*scores, a.against)})
+    curve, area = _told_apart(scores[0], scores[1])
+    yield Snapshot(engine.step, {"auroc": area}, {"roc": (curve,), "bits": _histograms(scores[0], scores[1], a.against)})
 
 
 def texts(engine: AutoregressiveEngine, a: w.Strange) -> Answers:
@@ -62,10 +62,12 @@ def texts(engine: AutoregressiveEngine, a: w.Strange) -> Answers:
                 found[part] = _nats(engine, np.stack([ids[k] for k in part]))
                 yield None
         scores.append(found / [max(1, len(code.decode(i[1:]))) for i in ids])
-    curve, area = _told_apart(*scores)
+    curve, area = _told_apart(scores[0], scores[1])
     means = {f"nats_per_char/{name}": float(s.mean()) for name, s in zip(("held out", "strange"), scores, strict=True)}
     shown = tuple(Tokens(tuple(text), name=name) for text, name in ((own[0], "held out"), (other[0], a.against)))
-    yield Snapshot(engine.step, {"auroc": area, **means}, {"roc": (curve,), "nats": _histograms(*scores, a.against), "text": shown})
+    yield Snapshot(
+        engine.step, {"auroc": area, **means}, {"roc": (curve,), "nats": _histograms(scores[0], scores[1], a.against), "text": shown}
+    )
 
 
 def strange(text: str, against: str, rng: np.random.Generator) -> str:

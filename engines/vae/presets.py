@@ -90,7 +90,7 @@ PRESETS = {
     "codes": Preset("Codes: VQ-VAE", dict(dataset="mnist", objective="vq-vae"), "K = 64", "each latent is one of 64 learned codes"),
     "tokens": Preset(
         "Image tokens: VQ-VAE",
-        dict(dataset="mnist", objective="vq-vae", network="conv", channels=32, steps=4_000),
+        dict(dataset="mnist", objective="vq-vae", network="conv", steps=1_500, lr=4e-3),
         "7×7 codes",
         "each cell of the image is one of 64 learned codes, for a prior to learn from",
     ),
