@@ -6,7 +6,7 @@ import { createControls } from "./controls.js";
 import { createDrawing } from "./drawing.js";
 import { createExplain } from "./explain.js";
 import { createHeader } from "./header.js";
-import { makeLink } from "./link.js";
+import { shareLink } from "./link.js";
 import { createPlate } from "./plate.js";
 import { createRecording } from "./recording.js";
 import { createSettings } from "./settings.js";
@@ -44,6 +44,8 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
   const store = new Store();
   const preset = family.presets[0];
   const state = { config: preset.config, usual: preset.config, forking: null, error: null, touring: false };
+  const running = () => ["running", "waiting", "starting"].includes(store.header.state);
+  const started = () => (store.active?.info.step ?? 0) > 0 || running();
   const whatIf = createWhatIf({ session, store, redraw: schedule, begin: () => timeline.stop() });
   const settings = createSettings({ family, tab, state, store, session, whatIf, act, refuse, redraw: schedule, started, running, form: () => controls });
 
@@ -67,14 +69,6 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
       state.error = "The server cannot be reached just now. Nothing was lost; try again.";
     } else if (![controls, area].map((form) => form.refuse(error.field, error.message)).some(Boolean)) state.error = error.message;
     schedule();
-  }
-
-  function running() {
-    return ["running", "waiting", "starting"].includes(store.header.state);
-  }
-
-  function started() {
-    return (store.active?.info.step ?? 0) > 0 || running();
   }
 
   async function train() {
@@ -157,15 +151,8 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
   });
   controls.onOwnData(() => drawing.open(), (files) => drawing.files(files));
   createShortcuts(root, { ...commands, timeline, fork: settings.startFork, full: () => area.fullScreen() }, tab.keys, area.keys);
-  document.addEventListener("playground:share", share);
-
-  async function share() {
-    if (!root.offsetParent) return; // another tab's settings are meant
-    const usual = (await resolve(family.key, { dataset: state.config.dataset, [family.method]: state.config[family.method] })).config;
-    await navigator.clipboard?.writeText(makeLink(family.key, family.method, state.config, usual)).catch(() => {});
-    history.replaceState(null, "", makeLink(family.key, family.method, state.config, usual));
-    plate.toast("The link to these settings is in the address bar and on the clipboard.");
-  }
+  // unless another tab's settings are meant
+  document.addEventListener("playground:share", () => root.offsetParent && shareLink(family, state.config, plate.toast));
 
   // --- drawing: at most once per animation frame -----------------------------------------------------------------------------------
   let queued = false;

@@ -3,6 +3,7 @@
 import { scale } from "./axes.js";
 import { rgba } from "./colors.js";
 import { int } from "./format.js";
+import { handle, stretch } from "./track.js";
 import { TICK, hairline, overlap, plate } from "./views/text.js";
 
 export const HEIGHT = 58; // px of the canvas
@@ -62,7 +63,7 @@ export function drawLane(ctx, data, { width, colors, pointer }) {
   data.forks.forEach((fork, i) => drawFork(ctx, fork, X, forkY(i), colors));
   drawEvents(ctx, data, { X, left, right, width, pointer }, colors);
   if (pointer && pointer.y < TRACK + 8) hoverStep(ctx, data, { width, pointer, X }, colors);
-  drawHandle(ctx, X(Math.min(data.cursor, data.total)), colors);
+  handle(ctx, X(Math.min(data.cursor, data.total)), TRACK, colors);
 }
 
 /** The metric so far, paler behind the cursor. */
@@ -98,20 +99,9 @@ function drawArea(ctx, { values, max, cursor, last, total }, X, colors) {
 }
 
 function drawTrack(ctx, { cursor, last, total, checkpoints }, X, colors) {
-  ctx.lineWidth = 4;
-  ctx.lineCap = "round";
-  const stretch = (from, to, color) => {
-    if (to < from) return;
-    ctx.strokeStyle = color;
-    ctx.beginPath();
-    ctx.moveTo(from + 2, TRACK);
-    ctx.lineTo(Math.max(from + 2, to - 2), TRACK);
-    ctx.stroke();
-  };
-  stretch(X(0), X(Math.max(total, 1)), colors.track);
-  if (last > 0) stretch(X(0), X(Math.min(last, total)), rgba(colors.accent, 0.35));
-  if (cursor > 0) stretch(X(0), X(Math.min(cursor, total)), colors.accent);
-  ctx.lineCap = "butt";
+  stretch(ctx, TRACK, X(0), X(Math.max(total, 1)), colors.track);
+  if (last > 0) stretch(ctx, TRACK, X(0), X(Math.min(last, total)), rgba(colors.accent, 0.35));
+  if (cursor > 0) stretch(ctx, TRACK, X(0), X(Math.min(cursor, total)), colors.accent);
   ctx.fillStyle = colors.surface;
   for (const step of checkpoints ?? []) ctx.fillRect(Math.round(X(step)) - 0.5, TRACK - 2, 1, 4);
 }
@@ -180,14 +170,4 @@ function hoverStep(ctx, data, { width, pointer, X }, colors) {
   ctx.font = TICK;
   const half = ctx.measureText(text).width / 2 + 3;
   plate(ctx, text, Math.max(half, Math.min(width - half, X(at))), BASE - LANE + 8, { colors, align: "center", alpha: 0.92, pad: 3 });
-}
-
-function drawHandle(ctx, x, colors) {
-  ctx.fillStyle = colors.surface;
-  ctx.strokeStyle = colors.ink;
-  ctx.lineWidth = 2;
-  ctx.beginPath();
-  ctx.arc(x, TRACK, 6, 0, 2 * Math.PI);
-  ctx.fill();
-  ctx.stroke();
 }

@@ -1,4 +1,5 @@
 // A link holds what a visitor changed: #gan?objective=r3gan&lr_g=0.001 opens the tab with those settings.
+import { resolve } from "./api.js";
 
 /** Settings in the address for a family, {} if there are none. Values stay text where they are not numbers or true/false. */
 export function parseLink(family) {
@@ -10,6 +11,15 @@ export function parseLink(family) {
 function read(text) {
   if (text === "true" || text === "false") return text === "true";
   return text !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+/** The link to these settings goes to the address bar and to the clipboard. @param {object} config of `family` @param {(words: string) => void} toast */
+export async function shareLink(family, config, toast) {
+  const usual = (await resolve(family.key, { dataset: config.dataset, [family.method]: config[family.method] })).config;
+  const link = makeLink(family.key, family.method, config, usual);
+  await navigator.clipboard?.writeText(link).catch(() => {});
+  history.replaceState(null, "", link);
+  toast("The link to these settings is in the address bar and on the clipboard.");
 }
 
 /** The address that opens this configuration of a family whose usual values depend on the data and on this knob. */

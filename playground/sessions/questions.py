@@ -91,7 +91,7 @@ async def codes(service: Service, token: Any, source: Any = None, seconds: float
     `trials.codes`). `source`: the token of a session whose active run is the VQ-VAE; None = the one that comes with the project."""
     record = service.find(token)
     service.acts.take(record.sid)
-    if "own-codes" not in knobs(service.family(record.family).Config)["dataset"].choices:
+    if "own-codes" not in (knobs(service.family(record.family).Config)["dataset"].choices or {}):
         raise Refused("Models of this family do not learn from codes.")
     vq = _finished(service, source)
     late = "Making the codes took too long."

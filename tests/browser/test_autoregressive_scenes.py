@@ -22,7 +22,6 @@ def trained(page, settings: dict) -> None:
     page.wait_for_function(SHOWN, arg=settings)
     page.evaluate("() => { window.playground.commands.train(); }")
     wait_state(page, "finished", 60, lab="autoregressive")
-    page.watch.forgive("400")  # what the usual stage had asked of the run that this one replaced
 
 
 def opened(browser, app, settings: dict, **options):
@@ -93,6 +92,11 @@ def test_what_is_typed_is_weighed_and_taken_apart(text):
     text.wait_for_function(f"() => document.querySelectorAll('{LAB} .scene-surprise .tokens span').length === 16")
     m = answer(text, "surprise", text=typed)
     assert number(box, "nats") == pytest.approx(m["nll [nats]"], rel=1e-5) and f"{m['nll [bits]']:.1f} bits" in said(box)
+    until(text, "surprise", "d.auroc")
+    m = answer(text, "strange", against="words", n=200, seed=0)
+    assert number(box, "auroc") == pytest.approx(m["auroc"], rel=1e-5) and f"{m['auroc']:.3f}" in said(box) and "n 200 of each" in said(box)
+    box.locator("select.order").select_option("letters")
+    until(text, "surprise", "d.against === 'letters'")
     box = scene(text, "receptive", "d.tokens")
     assert number(box, "tokens") == 32 and number(box, "matter") == answer(text, "receptive")["tokens that matter"]
     box = scene(text, "lens", "d.layers === '3'")
@@ -185,4 +189,19 @@ def test_a_model_that_does_not_fit_is_told_so(text):
     assert "n-gram" in box.locator(".misfit-plate").inner_text()
     box.locator(".misfit-plate button").click()
     text.wait_for_function("() => window.playground.store.active?.info.config.model === 'gpt2'")
-    text.watch.forgive("400")  # the run was replaced again
+
+
+def test_images_become_codes_and_codes_that_are_drawn_become_images(digits):
+    box = scene(digits, "imagetokens", "d.state === 'idle'")
+    box.locator(".hand").click()
+    until(digits, "imagetokens", "d.used && d.state === 'idle'")
+    assert number(box, "used") == 64 and number(box, "uniform") == 6 and 3 < number(box, "independent") < 4
+    digits.evaluate(PREVIEW, {"dataset": "own-codes", "model": "gated-pixelcnn", "steps": 20, "width": 16, "layers": 2})
+    digits.wait_for_function(SHOWN, arg={"dataset": "own-codes", "steps": 20})
+    digits.evaluate("() => { window.playground.commands.train(); }")
+    until(digits, "imagetokens", "d.judged")
+    assert number(box, "drawn") == 20 and number(box, "bits") < 6
+    ratio = number(box, "judged") / number(box, "copies")
+    assert ratio > 3, "after 20 steps its grids are far from those of real images"
+    assert "n 1,000, seed 0" in said(box) and f"needs {number(box, 'bits'):.2f} bits a code" in said(box)
+    assert len(box.locator(".images .pixels").all()) == 16

@@ -1,4 +1,4 @@
-"""Codes of a VQ-VAE handed to a session of another family over HTTP, and what its model draws decoded: numbers of files against numbers here."""
+"""Codes of a VQ-VAE handed to a session of another family over HTTP, and what its model draws decoded, against the files' own."""
 
 import json
 
@@ -10,16 +10,13 @@ from engines.runs import load_run
 from playground.sessions import frames
 from playground.sessions.shelf import SHELF
 from playground.sessions.trials import shuffled
-from tests.playground.conftest import Visitor
 
 PRIOR = {"dataset": "own-codes", "model": "gated-pixelcnn", "steps": 3, "width": 8, "layers": 1}
 
 
-@pytest.fixture(scope="module")
-def reader(address):
-    visitor = Visitor(address, "autoregressive")
-    yield visitor
-    visitor.http.close()
+@pytest.fixture
+def reader(visit):
+    return visit("autoregressive")
 
 
 def post(visitor, path, **body):

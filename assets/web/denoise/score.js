@@ -1,11 +1,9 @@
 // The score field at the noise level of x_t: learned arrows over the exact ones, dashed, and how far they are apart as a tint. Drawn in
 // the coordinates of x_t, so the data draw together at high noise, and every arrow points where a point at that place would go.
-import { rgba } from "../colors.js";
-import { createSurface, slowLabel } from "../surface.js";
 import { draw as drawField } from "../views/field.js";
 import { draw as drawHeat } from "../views/heat.js";
 import { draw as drawPoints } from "../views/points.js";
-import { planeOf } from "./plane.js";
+import { createPlaneView } from "./planeview.js";
 
 const SHORTEST = 3; // px of an arrow
 const FULL = 0.7; // of the data's scale: from this length on an arrow is as long as it gets
@@ -13,20 +11,18 @@ const FULL = 0.7; // of the data's scale: from this length on an arrow is as lon
 /** Error bytes as a tint from the ground towards the model's colour. */
 const tint = (view) => ({ ...view, role: "model", contour: null, lo: view.hi, hi: -view.hi, arrays: { values: Uint8Array.from(view.arrays.values, (v) => 127 - (v >> 1)) } });
 
-/** @param {HTMLElement} container */
+/**
+ * @param {HTMLElement} container
+ * @returns {{update: (next: {world: object|null, data: object|null, learned: object|null, exact: object|null, error: object|null, shrink: number,
+ *   shift: number[], scale: number, layers: object, faded: boolean, words: string}) => void}} `shrink` is where data lie at that noise
+ */
 export function createScore(container) {
-  const surface = createSurface(container, draw, { label: "Score field", opaque: true });
-  const spoken = slowLabel(surface.canvas);
   const cache = new Map();
-  let data = null;
   let error = { of: null, view: null };
 
-  function draw(ctx, width, height, colors) {
-    ctx.fillStyle = colors.surface;
-    ctx.fillRect(0, 0, width, height);
-    if (!data?.world) return;
-    const { learned, exact, layers, world, shrink, shift } = data;
-    const where = { ...planeOf(width, height, world), width, height, colors };
+  function paint(ctx, where, data) {
+    const { learned, exact, layers, shrink, shift } = data;
+    const { colors } = where;
     if (layers.error && data.error) drawHeat(ctx, tinted(data.error), { ...where, cache });
     if (layers.data && data.data) {
       ctx.globalAlpha = 0.45;
@@ -39,9 +35,6 @@ export function createScore(container) {
     options.pixelsPerUnit = (options.longest - SHORTEST) / (FULL * data.scale);
     if (exact && layers.exact) drawField(ctx, exact, { ...where, options: { ...options, color: colors.exact, width: 1, dash: [2, 1.5], alpha: 0.9 } });
     if (learned && layers.learned) drawField(ctx, learned, { ...where, options: { ...options, color: colors.accent, width: 1.5, alpha: 1 } });
-    if (!data.faded) return;
-    ctx.fillStyle = rgba(colors.surface, 0.45);
-    ctx.fillRect(0, 0, width, height);
   }
 
   /** px between two arrows. */
@@ -56,14 +49,5 @@ export function createScore(container) {
     return error.view;
   }
 
-  return {
-    canvas: surface.canvas,
-    /** @param {{world: object|null, data: object|null, learned: object|null, exact: object|null, error: object|null, shrink: number,
-     *   shift: number[], scale: number, layers: object, faded: boolean, words: string}} next `shrink` is where data lie at that noise */
-    update(next) {
-      data = next;
-      spoken(next.words);
-      surface.schedule();
-    },
-  };
+  return createPlaneView(container, "Score field", paint);
 }

@@ -3,6 +3,7 @@
 import { scale } from "../axes.js";
 import { rgba } from "../colors.js";
 import { fmt } from "../format.js";
+import { handle, stretch } from "../track.js";
 import { TICK, hairline, plate } from "../views/text.js";
 import { valueBetween } from "./walk.js";
 
@@ -28,12 +29,13 @@ export function drawLane(ctx, { walk, position }, { width, colors }) {
   ctx.fillStyle = colors.sunken;
   ctx.fillRect(left, 0, right - left, LANE);
   if (walk?.share) area(ctx, walk.share, position, X, colors);
-  track(ctx, left, right, last ? X(position) : left, colors);
+  stretch(ctx, TRACK, left, right, colors.track);
+  if (last && position) stretch(ctx, TRACK, left, X(position), colors.accent);
   if (!walk || !last) return;
   ticks(ctx, last, X, colors);
   labels(ctx, walk.sigmas, X, colors);
   if (walk.share) half(ctx, walk.share, X, right, colors);
-  handle(ctx, X(position), colors);
+  handle(ctx, X(position), TRACK, colors);
 }
 
 /** The share that is done, paler behind the handle's place. */
@@ -51,20 +53,6 @@ function area(ctx, share, position, X, colors) {
   };
   under(0, position, 0.32);
   under(position, share.length - 1, 0.13);
-}
-
-function track(ctx, left, right, at, colors) {
-  ctx.lineWidth = 4;
-  ctx.lineCap = "round";
-  for (const [to, color] of [[right, colors.track], [at, colors.accent]]) {
-    if (to <= left) continue;
-    ctx.strokeStyle = color;
-    ctx.beginPath();
-    ctx.moveTo(left + 2, TRACK);
-    ctx.lineTo(to - 2, TRACK);
-    ctx.stroke();
-  }
-  ctx.lineCap = "butt";
 }
 
 function ticks(ctx, last, X, colors) {
@@ -106,14 +94,4 @@ function half(ctx, share, X, right, colors) {
   const room = ctx.measureText(words).width + 16;
   const fits = x + room < right;
   if (fits || x - room > 0) plate(ctx, words, x + (fits ? 12 : -6), 9, { colors, align: fits ? "left" : "right", alpha: 0.6 });
-}
-
-function handle(ctx, x, colors) {
-  ctx.fillStyle = colors.surface;
-  ctx.strokeStyle = colors.ink;
-  ctx.lineWidth = 2;
-  ctx.beginPath();
-  ctx.arc(x, TRACK, 6, 0, 2 * Math.PI);
-  ctx.fill();
-  ctx.stroke();
 }

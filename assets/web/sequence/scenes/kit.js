@@ -105,5 +105,17 @@ export function baselines(backdrop) {
 /** Nats per token as nats per character are only said where a token is a character. */
 export const unit = ({ tokens }) => (tokens === "bpe" ? "token" : "character");
 
+/** What a scene of one question does when anything changes: a new run is asked anew, one that has trained on once more. */
+export function followed(asking, { keep, ask, show }) {
+  return {
+    update(next) {
+      keep(next);
+      if (asking.renew(next)) ask();
+      else asking.again();
+      show();
+    },
+  };
+}
+
 /** Set attributes that tests and style sheets read. */
 export const tell = (container, values) => Object.assign(container.dataset, Object.fromEntries(Object.entries(values).map(([k, v]) => [k, v ?? ""])));

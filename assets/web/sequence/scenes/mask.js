@@ -3,7 +3,7 @@
 import { fixed, int } from "../../format.js";
 import { createAsking, ready } from "../../latent/scenes/asking.js";
 import { createChart } from "./chart.js";
-import { createText, defineScene, needsTransformer, tell } from "./kit.js";
+import { createText, defineScene, followed, needsTransformer, tell } from "./kit.js";
 
 const SIDES = { true: "With the mask", false: "Without" };
 const HTML = `<div class="bar"><button type="button" class="button small strong fork">Remove the mask here</button><button type="button" class="button small preset">Train without it from the start</button><span class="said"></span></div>
@@ -76,14 +76,7 @@ function start({ container, find, say }, { session, store, commands }) {
   find(".fork").addEventListener("click", fork);
   find(".preset").addEventListener("click", () => commands.preset("leak"));
 
-  return {
-    update(next) {
-      about = next;
-      if (asking.renew(next)) ask();
-      else asking.again();
-      show();
-    },
-  };
+  return followed(asking, { keep: (next) => (about = next), ask, show });
 }
 
 export const { title, kinds, create } = defineScene({

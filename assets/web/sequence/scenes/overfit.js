@@ -3,7 +3,7 @@ import { fixed, int, percent } from "../../format.js";
 import { createAsking, elsewhere, ready, view } from "../../latent/scenes/asking.js";
 import { average } from "../../views/curve.js";
 import { createChart } from "./chart.js";
-import { createText, defineScene, tell } from "./kit.js";
+import { createText, defineScene, followed, tell } from "./kit.js";
 
 const CALM = 0.5; // of the exponential average over the training loss
 const HTML = `<div class="bar"><label>Copies of at least <select aria-label="Shortest copy in characters"><option>10</option><option selected>20</option><option>40</option></select> characters</label><button type="button" class="button small again">New seed</button>
@@ -56,14 +56,7 @@ function start({ container, find, say }, { session, store, commands }) {
   find(".again").addEventListener("click", () => ((seed = (seed + 1) % 10_000), ask()));
   find(".preset").addEventListener("click", () => commands.preset("overfit"));
 
-  return {
-    update(next) {
-      about = next;
-      if (asking.renew(next)) ask();
-      else asking.again();
-      show();
-    },
-  };
+  return followed(asking, { keep: (next) => (about = next), ask, show });
 }
 
 export const { title, kinds, create } = defineScene({

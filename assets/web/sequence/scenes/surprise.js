@@ -8,12 +8,14 @@ import { createText, defineScene, show as signs, tell } from "./kit.js";
 import { createPad, imageName } from "./pad.js";
 
 const AGAINST = { inverted: "black for white", shuffled: "pixels shuffled", noise: "noise", fashion: "clothes", mnist: "digits" };
-const N = 200; // images of each kind
+const ORDERS = { words: "words shuffled", letters: "characters shuffled", reversed: "back to front" };
+const N = 200; // images or texts of each kind
 const HTML = `<div class="seq-parts surprise-text for-text"><section><h3>Type a text <small>any at all</small></h3><textarea maxlength="1500" spellcheck="false" aria-label="Text to read"></textarea><div class="row"><button type="button" class="button small strange">A strange text</button><button type="button" class="button small own-text">Held-out text</button></div></section>
-    <section><h3>Surprise <small>tint = −log p, 0 … 6 nats</small></h3><div class="text huge"></div></section><section class="side"><dl class="totals"></dl></section></div>
+    <section><h3>Surprise <small>tint = −log p, 0 … 6 nats</small></h3><div class="text huge"></div></section><section class="side"><dl class="totals"></dl></section>
+    <section><h3>Told apart <label class="inline">from <select class="order" aria-label="Strange texts">${Object.entries(ORDERS).map(([key, words]) => `<option value="${key}">${words}</option>`).join("")}</select></label></h3><div class="plot roc-text"></div></section></div>
   <div class="seq-parts surprise-image for-image"><div class="pad"></div><section><h3>Surprise <small class="scale"></small></h3><div class="grid"></div></section>
     <section><h3>Among images held out <small>bits per pixel</small></h3><div class="plot held"></div></section>
-    <section><h3>Told apart <label class="inline">from <select aria-label="Other images"></select></label></h3><div class="plot roc"></div></section></div>`;
+    <section><h3>Told apart <label class="inline">from <select class="other" aria-label="Other images"></select></label></h3><div class="plot roc"></div></section></div>`;
 const STRANGE = "zxq vvkj 8812 qqpx wzzt";
 
 function start({ container, find, say }, { session, store }) {
@@ -21,9 +23,11 @@ function start({ container, find, say }, { session, store }) {
   const pad = createPad(find(".pad"), { onChange: askImage });
   const grid = createGrid(find(".grid"), "Surprise of each pixel");
   const charts = [createChart(find(".held"), "Bits per pixel of images held out, and of this one"), createChart(find(".roc"), "ROC: other images told from held-out ones")];
+  const orders = createChart(find(".roc-text"), "ROC: strange texts told from held-out ones by nats per character");
   const reading = createAsking({ session, store }, "surprise", { show, pause: 80 });
   const weighing = createAsking({ session, store }, "likelihood", { show, pause: 80 });
   const telling = createAsking({ session, store }, "anomaly", { show, stale: 4000 });
+  const ordering = createAsking({ session, store }, "strange", { show, stale: 4000 });
   let about = null;
 
   const image = () => about.kind !== "text";
@@ -31,15 +35,18 @@ function start({ container, find, say }, { session, store }) {
   function ask() {
     if (!ready(store)) return;
     if (image()) askImage(), askOthers();
-    else reading.ask({ text: find("textarea").value });
+    else readText(), askOrders();
   }
+
+  const readText = () => reading.ask({ text: find("textarea").value });
+  const askOrders = () => ready(store) && ordering.ask({ against: find(".order").value, n: N, seed: 0 });
 
   function askImage() {
     if (ready(store)) weighing.ask(pad.question());
     show();
   }
 
-  const askOthers = () => ready(store) && !about.config.conditional && telling.ask({ against: find("select").value, n: N, seed: 0 });
+  const askOthers = () => ready(store) && !about.config.conditional && telling.ask({ against: find(".other").value, n: N, seed: 0 });
 
   function show() {
     if (!about) return;
@@ -49,6 +56,11 @@ function start({ container, find, say }, { session, store }) {
     else showText();
   }
 
+  function curveOf(frame) {
+    const roc = view(frame, "roc")?.arrays;
+    return roc ? { xName: "false alarms", yName: "found", lines: [{ ...roc, color: "accent" }, { x: [0, 1], y: [0, 1], color: "exact", dash: [4, 3], width: 1 }], xs: [0, 1], ys: [0, 1] } : null;
+  }
+
   // --- text ---------------------------------------------------------------------------------------------------------------------------
   function showText() {
     const shown = view(reading.frame, "text");
@@ -56,8 +68,10 @@ function start({ container, find, say }, { session, store }) {
     const m = reading.frame?.metrics;
     const facts = m ? [["total", `${fixed(m["nll [nats]"], 1)} nats`], ["", `${fixed(m["nll [bits]"], 1)} bits`], ["per character", `${fixed(m.nats_per_char, 2)} nats`], ["per byte", `${fixed(m.bits_per_byte, 2)} bits`], ["perplexity", fixed(m.perplexity, 1)], ["held-out pieces less likely", percent(m["rank held out"], 0)]] : [];
     find(".totals").innerHTML = facts.map(([a, b]) => `<dt>${a}</dt><dd>${b}</dd>`).join("");
-    say(reading.refused || textWords(shown, m), reading.refused);
-    tell(container, { nats: m?.["nll [nats]"], bits: m?.["nll [bits]"], step: reading.frame?.step });
+    orders.update(curveOf(ordering.frame));
+    const refused = reading.refused || ordering.refused;
+    say(refused || textWords(shown, m), refused);
+    tell(container, { nats: m?.["nll [nats]"], bits: m?.["nll [bits]"], auroc: ordering.frame?.metrics.auroc, against: ordering.values?.against, step: reading.frame?.step });
   }
 
   function textWords(shown, m) {
@@ -67,7 +81,13 @@ function start({ container, find, say }, { session, store }) {
     for (let i = 1; i < surprise.length; i++) if (surprise[i] > surprise[k]) k = i;
     const rank = m["rank held out"];
     const verdict = rank < 0.05 ? "strange to this model" : rank > 0.95 ? "unusually easy for it" : "as held-out text is";
-    return `${elsewhere(store, reading.frame)}${int(surprise.length - 1)} tokens cost ${fixed(m["nll [nats]"], 1)} nats (${fixed(m["nll [bits]"], 1)} bits); the most surprising is “${signs(shown.pieces[k])}”, token ${k + 1}, with p = ${percent(Math.exp(-surprise[k]), 2)}. ${percent(rank, 0)} of held-out pieces of this length are less likely: ${verdict}. Step ${int(reading.frame.step)}, n 64 pieces.`;
+    return `${elsewhere(store, reading.frame)}${int(surprise.length - 1)} tokens cost ${fixed(m["nll [nats]"], 1)} nats (${fixed(m["nll [bits]"], 1)} bits); the most surprising is “${signs(shown.pieces[k])}”, token ${k + 1}, with p = ${percent(Math.exp(-surprise[k]), 2)}. ${percent(rank, 0)} of held-out pieces of this length are less likely: ${verdict} (n 64 pieces).${orderWords(ordering.frame?.metrics)} Step ${int(reading.frame.step)}.`;
+  }
+
+  function orderWords(m) {
+    if (!m) return "";
+    const [held, strange] = ["held out", "strange"].map((k) => fixed(m[`nats_per_char/${k}`], 2));
+    return ` The same texts, ${ORDERS[ordering.values.against]}, cost ${strange} nats a character, not ${held}: area under the curve ${fixed(m.auroc, 3)}, where 0.5 is chance (n ${N} of each, seed ${ordering.values.seed}).`;
   }
 
   // --- images ---------------------------------------------------------------------------------------------------------------------------
@@ -79,9 +99,8 @@ function start({ container, find, say }, { session, store }) {
     const m = weighing.frame?.metrics;
     const held = view(weighing.frame, "held out")?.arrays;
     charts[0].update(held && { xName: "bits per pixel", yName: "images", lines: [{ ...held, color: "data" }], uprights: [{ x: m.bits_per_dim, label: "this image" }], xs: [Math.min(held.x[0], m.bits_per_dim) * 0.98, Math.max(held.x.at(-1), m.bits_per_dim) * 1.02] });
-    const roc = view(telling.frame, "roc")?.arrays;
     const { auroc } = telling.frame?.metrics ?? {};
-    charts[1].update(roc && { xName: "false alarms", yName: "found", lines: [{ ...roc, color: "accent" }, { x: [0, 1], y: [0, 1], color: "exact", dash: [4, 3], width: 1 }], xs: [0, 1], ys: [0, 1] });
+    charts[1].update(curveOf(telling.frame));
     const refused = weighing.refused || telling.refused;
     say(refused || imageWords(m, auroc), refused);
     tell(container, { nats: m?.["nll [nats]"], auroc, source: pad.source, against: telling.values?.against, step: weighing.frame?.step });
@@ -102,26 +121,27 @@ function start({ container, find, say }, { session, store }) {
   function fill() {
     const side = about.backdrop?.views.find((v) => v.type === "images")?.shapes.pixels.at(-1);
     const keys = Object.keys(AGAINST).filter((key) => !["fashion", "mnist"].includes(key) || (side === 28 && key !== about.config.dataset));
-    if (find("select").dataset.keys === keys.join()) return;
-    find("select").dataset.keys = keys.join();
-    find("select").replaceChildren(...keys.map((key) => new Option(AGAINST[key], key)));
+    if (find(".other").dataset.keys === keys.join()) return;
+    find(".other").dataset.keys = keys.join();
+    find(".other").replaceChildren(...keys.map((key) => new Option(AGAINST[key], key)));
   }
 
-  find("select").addEventListener("change", askOthers);
-  find("textarea").addEventListener("input", ask);
-  find(".strange").addEventListener("click", () => ((find("textarea").value = STRANGE), ask()));
-  find(".own-text").addEventListener("click", () => ((find("textarea").value = ""), ask()));
+  find(".other").addEventListener("change", askOthers);
+  find(".order").addEventListener("change", askOrders);
+  find("textarea").addEventListener("input", readText);
+  find(".strange").addEventListener("click", () => ((find("textarea").value = STRANGE), readText()));
+  find(".own-text").addEventListener("click", () => ((find("textarea").value = ""), readText()));
 
   return {
     update(next) {
       about = next;
       pad.setUp(next.backdrop);
       fill();
-      if ([reading, weighing, telling].map((a) => a.renew(next)).some(Boolean)) ask();
+      if ([reading, weighing, telling, ordering].map((a) => a.renew(next)).some(Boolean)) ask();
       else {
         reading.again();
         weighing.again();
-        if (!next.running) telling.again();
+        if (!next.running) telling.again(), ordering.again();
       }
       show();
     },
