@@ -69,7 +69,7 @@ def test_resumed_is_bit_for_bit_the_same_run(ar, dataset, model):
 
 @pytest.mark.parametrize(("dataset", "model"), [("moby", "llama"), ("digits", "gated-pixelcnn")])
 def test_bfloat16_rounds_products_and_keeps_the_weights(ar, dataset, model):
-    """The gradient of one batch differs from float32's by a few times 2^-8 of its length, and by more than nothing; weights stay float32."""
+    """A gradient differs from that of float32 by a few times 2^-8 of its length, and by more than nothing; weights stay float32."""
     gradients = []
     for precision in ("float32", "bfloat16"):
         engine = ar(dataset, model=model, precision=precision, clip=0.0)
