@@ -91,7 +91,8 @@ class GatedLayer:
         self.own = self.rows.new_zeros(n, w + self.before, c)
         self.weight = layer.horizontal.weight[:, :, 0].permute(0, 2, 1).flatten(1).contiguous()  # (2 c, left · in)
         told = layer.told(y)
-        self.told_v, self.told_h = (told[0][..., 0], told[1][..., 0, 0]) if told else (0.0, 0.0)
+        self.told_v: Tensor | float = told[0][..., 0] if told else 0.0
+        self.told_h: Tensor | float = told[1][..., 0, 0] if told else 0.0
         self.above = _point(
             layer.across, self.rows.new_zeros(n, w, layer.across.in_channels)
         )  # (n, w, 2 c): above the first row lies nothing
