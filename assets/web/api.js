@@ -73,6 +73,16 @@ export class Session {
     return decodePull(await this.bytes("closer", { branch, step, count }));
   }
 
+  /** Codes of a VQ-VAE become this session's own data: of the run of the session `source`, or of the one that comes with the project. */
+  async codes(source = null) {
+    return decodeFrame(await this.bytes("codes", { source }));
+  }
+
+  /** n grids that the run draws, through the decoder of that VQ-VAE. */
+  async decoded(n, seed) {
+    return decodeFrame(await this.bytes("decoded", { n, seed }));
+  }
+
   /** Ask the worker something; throws Refused. */
   async bytes(path, body, signal) {
     const headers = { "X-Session": this.token, "Content-Type": "application/json" };

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from engines.autoregressive import anomaly
 from engines.autoregressive import answers_pixels as pixels
 from engines.autoregressive import answers_speed as speed
 from engines.autoregressive import answers_text as text
@@ -45,6 +46,7 @@ TEXT: dict[type[Any], Answer] = {
     w.Sampling: writing.sampling,
     w.Temperatures: writing.temperatures,
     w.Leak: writing.leak,
+    w.Strange: anomaly.texts,
     w.Stopwatch: speed.stopwatch,
     w.Reference: speed.reference,
 }
@@ -54,6 +56,6 @@ PIXELS: dict[type[Any], Answer] = {
     q.Draw: pixels.drawn,
     q.Likelihood: pixels.likelihood,
     q.Complete: pixels.complete,
-    q.Anomaly: pixels.anomaly,
+    q.Anomaly: anomaly.images,
     w.Blindspot: blindspot,
 }

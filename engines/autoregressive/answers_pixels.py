@@ -14,11 +14,9 @@ from engines import metrics
 from engines.autoregressive import questions as q
 from engines.autoregressive.generate import Choice, choose, entropy, last_of
 from engines.autoregressive.model import ImageGpt
-from engines.autoregressive.sources import grey, quantised
+from engines.autoregressive.sources import quantised
 from engines.core import Bars, Curve, Heat, Images, Snapshot, View
-from engines.data import load
 from engines.judge import judge
-from engines.state import Rng
 
 if TYPE_CHECKING:
     from engines.autoregressive.engine import AutoregressiveEngine
@@ -120,53 +118,6 @@ def complete(engine: AutoregressiveEngine, a: q.Complete) -> Answers:
         names = source.classes
         views["vote"] = (Bars(np.asarray(jury.shares(torch.from_numpy(images.pixels[1:])), np.float32), names, name="seen as"),)
     yield Snapshot(engine.step, {"pixels given": float(known)}, views)
-
-
-def anomaly(engine: AutoregressiveEngine, a: q.Anomaly) -> Answers:
-    """How well bits per pixel tell other images from those held out: "auroc" 0.5 = not at all, below 0.5 = the others look likelier,
-    which happens (Nalisnick et al., 2019)."""
-    source, probe = engine.source, engine.probe
-    if source.labels is not None:
-        raise ValueError("anomaly needs a model that is not told the class: others have none")
-    own = source.test[: a.n].long()
-    other = _others(engine, a, own)
-    dims = own[0].numel() * math.log(2)
-    scores = []
-    for x in (own, other):
-        scores.append(probe.nats(engine, x, None).sum((1, 2)).double().cpu().numpy() / dims)
-        yield None
-    false, true, area = roc(*scores)
-    lo, hi = min(s.min() for s in scores), max(s.max() for s in scores)
-    edges = np.linspace(lo, hi + 1e-9, BINS + 1)
-    middle = ((edges[1:] + edges[:-1]) / 2).astype(np.float32)
-    first, second = (np.histogram(s, edges)[0].astype(np.float32) / len(s) for s in scores)
-    curves = Curve(middle, first, role="data", name="held out"), Curve(middle, second, role="reference", name=a.against)
-    yield Snapshot(
-        engine.step, {"auroc": area}, {"roc": (Curve(false.astype(np.float32), true.astype(np.float32), name="roc"),), "bits": curves}
-    )
-
-
-def roc(own: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """False and true alarms at every threshold on scores (n,), higher = stranger, and the area under the curve."""
-    thresholds = np.unique(np.concatenate([own, other]))[::-1]
-    false, true = (np.concatenate([[0.0], [(s >= t).mean() for t in thresholds]]) for s in (own, other))
-    area = float(((false[1:] - false[:-1]) * (true[1:] + true[:-1]) / 2).sum())
-    return false, true, area
-
-
-def _others(engine: AutoregressiveEngine, a: q.Anomaly, own: Tensor) -> Tensor:
-    """(n, h, w) levels of the images to be told apart, in the order of the model."""
-    source, rng = engine.source, Rng(a.seed, ("anomaly",), engine.device)["anomaly"]
-    if a.against == "inverted":
-        return source.levels - 1 - own
-    if a.against == "noise":
-        return torch.randint(source.levels, own.shape, generator=rng, device=engine.device)
-    if a.against == "shuffled":
-        return own.flatten(1)[:, torch.randperm(own[0].numel(), generator=rng, device=engine.device)].view(own.shape)
-    if tuple(load(a.against).shape[1:]) != source.side:
-        raise ValueError(f"against={a.against} has images of 28×28, this model draws {source.side[0]}×{source.side[1]}")
-    pixels = torch.from_numpy(load(a.against).test_pixels[: a.n])
-    return source.ordered(quantised(grey(pixels), source.levels, engine.config.binarise, a.against).to(engine.device)).long()
 
 
 def _image(engine: AutoregressiveEngine, pixels: tuple[float, ...], index: int, label: int) -> tuple[Tensor, Tensor | None]:

@@ -61,7 +61,7 @@ MATTERS: dict[str, dict[str, tuple[str, ...]]] = {
     **{name: {"model": LEARNED} for name in ("accumulate", "weight_decay", "clip", "warmup", "lr_end", "beta2", "ema_decay", "precision")},
 }
 VOCAB = {"moby": 83, "shakespeare": 65}  # different characters
-SIDE_OWN, VOCAB_OWN = 32, 256  # guessed where only the visitor's data can tell
+SIDE_OWN, SIDE_CODES, VOCAB_OWN = 32, 8, 256  # guessed where only the visitor's data can tell
 
 
 # Pixels are greys here: colour sets are left to the other families, one's own pictures are turned grey.
@@ -162,8 +162,10 @@ def vocabulary(c: Config) -> int:
 
 
 def sides(c: Config) -> tuple[int, int]:
-    """Rows and columns of an image."""
-    return DATASETS[c.dataset].shape[1:] if c.dataset in DATASETS else (SIDE_OWN, SIDE_OWN)  # type: ignore[return-value]
+    """Rows and columns of an image, or of a grid of codes: a quarter of the image's."""
+    if c.dataset in DATASETS:
+        return DATASETS[c.dataset].shape[1:]  # type: ignore[return-value]
+    return (SIDE_CODES, SIDE_CODES) if kind(c.dataset) == "codes" else (SIDE_OWN, SIDE_OWN)
 
 
 def classes(c: Config) -> int:

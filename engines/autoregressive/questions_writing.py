@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from engines.autoregressive.questions import LONGEST_TEXT, Question
 from engines.config import knob
 
+STRANGE_TEXTS = {
+    "letters": "the same characters, shuffled",
+    "words": "the same words, shuffled",
+    "reversed": "the same characters, back to front",
+}
 MASKS = {"A": "the pixel itself is hidden", "B": "the pixel itself is seen: a leak"}
 
 
@@ -52,6 +57,17 @@ class Leak(Question):
 
 
 @dataclass(frozen=True)
+class Strange(Question):
+    """Text: does it tell strange texts from those held out by their nats per character? Each strange one is made of one held out, so
+    that counts of characters cannot part them. Panels "roc" (Curve), "nats" (Curves), "text" (Tokens: one of each); metric "auroc"."""
+
+    against: str = knob("words", "Against", choices=STRANGE_TEXTS)
+    n: int = knob(200, "Texts of each", lo=10, hi=1_000)
+    length: int = knob(60, "Length", unit="characters", lo=8, hi=400, help="the context at most")
+    seed: int = _seed()
+
+
+@dataclass(frozen=True)
 class Stopwatch(Question):
     """Text: how long does each token take with what was computed before kept, and without? Panel "time" (Curves: position, ms), "machine"
     (Tokens); both ways must write the same text."""
@@ -88,6 +104,7 @@ MORE_QUESTIONS = {
     "sampling": Sampling,
     "temperatures": Temperatures,
     "leak": Leak,
+    "strange": Strange,
     "stopwatch": Stopwatch,
     "reference": Reference,
     "blindspot": Blindspot,

@@ -53,7 +53,7 @@ _OWN_ABOUT = {
     "own-2d": "points you drew or uploaded",
     "own-images": "pictures you uploaded",
     "own-text": "a text you pasted or uploaded, up to 1 MB",
-    "own-codes": "grids of codes, from a file",
+    "own-codes": "grids of codes that a VQ-VAE made of images",
 }
 
 

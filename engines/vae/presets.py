@@ -88,6 +88,12 @@ PRESETS = {
     "autoencoder": Preset("Autoencoder, no KL", dict(dataset="mnist", objective="autoencoder"), "holes", "codes lie anywhere"),
     "bits": Preset("Digits in bits", _DIGITS16, "bits/dim", "17 grey levels, so that bits per dimension can be compared"),
     "codes": Preset("Codes: VQ-VAE", dict(dataset="mnist", objective="vq-vae"), "K = 64", "each latent is one of 64 learned codes"),
+    "tokens": Preset(
+        "Image tokens: VQ-VAE",
+        dict(dataset="mnist", objective="vq-vae", network="conv", steps=1_500, lr=4e-3),
+        "7×7 codes",
+        "each cell of the image is one of 64 learned codes, for a prior to learn from",
+    ),
     "emoji": Preset("Emoji", dict(dataset="emoji"), "32×32", "convolutions, Gaussian likelihood"),
     "moons": Preset("Two moons, as a sheet", dict(dataset="moons"), "2-D", "the decoder folds a sheet onto the data"),
 }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Body = Mapping[str, Any]
 GOING = ("waiting", "starting", "running")
 ENDED = ("finished", "diverged")
-MISSING = {"own-text": "paste or upload one first", "own-codes": "train a VQ-VAE on the command line first"}
+MISSING = {"own-text": "paste or upload one first", "own-codes": "hand some over in the scene Image tokens first"}
 
 
 def preview(service: Service, record: Record, body: Body) -> dict[str, Any]:

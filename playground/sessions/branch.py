@@ -16,7 +16,7 @@ from engines.config import from_dict, knobs, to_dict
 from engines.core import Diverged, Engine, Family, Snapshot
 from engines.loop import Watch, advance, first_look, look
 from engines.state import pack, unpack
-from playground.sessions import closer, frames, trials
+from playground.sessions import frames, trials
 
 log = logging.getLogger(__name__)
 Emit = Callable[..., None]  # emit(type, payload=b"", frame=False, **header)
@@ -106,32 +106,29 @@ class Branch:
     def ask(self, ticket: str, question: Any) -> None:
         self.jobs.append(self._answer(ticket, self._ask(question)))
 
-    def what_if(self, ticket: str, config: Any) -> None:
-        self.jobs.append(self._answer(ticket, trials.short(self._build, config)))
+    def beside(self, ticket: str, work: trials.Answer) -> None:
+        """Something of which nothing is kept here."""
+        self.jobs.append(self._answer(ticket, work))
 
     def exact(self, ticket: str, config: Any, limit: float, foresee: bool) -> None:
         """A whole run beside this one. An older one that is still under way is given up."""
         for old in self.aside:
             self.emit("sampled", ticket=old, error="Another run took its place")
         cadence = self.family.cadence(config)
-        self.aside = {ticket: self._answer(ticket, trials.whole(self._build, config, cadence, limit, foresee))}
+        self.aside = {ticket: self._answer(ticket, trials.whole(self.build, config, cadence, limit, foresee))}
 
     def forget(self, ticket: str) -> None:
         """Nobody waits for that run any longer."""
         self.aside.pop(ticket, None)
 
-    def closer(self, ticket: str, config: Any, checkpoint: bytes, step: int, count: int) -> None:
-        """Steps `step` to `step + count − 1` again, one by one, from a checkpoint that was taken before them under `config`."""
-        self.jobs.append(self._answer(ticket, closer.closer(self._build, config, checkpoint, step, count)))
-
     # --- jobs ----------------------------------------------------------------------------------------------------------------
 
     def _prepare(self) -> Iterator[None]:
         origin = self.origin
-        engine = self._build(self.config)
+        engine = self.build(self.config)
         yield
         if origin.fork:
-            parent = self._build(from_dict(self.family.Config, origin.config))
+            parent = self.build(from_dict(self.family.Config, origin.config))
             unpack(parent, origin.checkpoint)
             yield
             if parent.step < origin.step:
@@ -149,7 +146,7 @@ class Branch:
             self.tell_state()
 
     def _steps(self, count: int, part: str | None) -> Iterator[None]:
-        engine, self.training = self._built(), None  # the mean over the steps before is not continued
+        engine, self.training = self.built(), None  # the mean over the steps before is not continued
         for _ in range(count):
             if part is None and engine.step >= self.config.steps:
                 break
@@ -170,7 +167,7 @@ class Branch:
             if name in values and values[name] != getattr(self.config, name):
                 titles.append(f"{k.title} {_short(getattr(self.config, name))} → {_short(values[name])}")
         self.config = replace(self.config, **values)
-        engine = self._built()
+        engine = self.built()
         try:
             engine.set(**values)
         except ValueError as error:  # the compiled engine lacks this one
@@ -182,14 +179,14 @@ class Branch:
         yield from self._save(pin=True)
 
     def _sample(self, ticket: str, request: Mapping[str, Any]) -> Iterator[None]:
-        for snapshot in self._built().sample(from_dict(self.family.Request, request)):
+        for snapshot in self.built().sample(from_dict(self.family.Request, request)):
             answer = snapshot
             yield
         self.emit("sampled", frames.encode(answer, exact=True), ticket=ticket)
 
     def _ask(self, question: Any) -> Generator[None, None, bytes]:
         """One of the family's questions, or one that makes no sense for this run."""
-        for snapshot in self._built().answer(question):
+        for snapshot in self.built().answer(question):
             if snapshot is not None:
                 answer = snapshot
             yield
@@ -208,14 +205,14 @@ class Branch:
         self.emit("sampled", payload, ticket=ticket)
 
     def _save(self, pin: bool = False) -> Iterator[None]:
-        Watch().look(self._built(), {})  # Diverged rather than keep a state that is lost
+        Watch().look(self.built(), {})  # Diverged rather than keep a state that is lost
         self._checkpoint(pin)
         yield
 
     # --- training ------------------------------------------------------------------------------------------------------------
 
     def _train(self) -> None:
-        engine = self._built()
+        engine = self.built()
         if self.training is None:
             cadence = getattr(engine, "cadence", None)  # a compiled engine is so fast that looking would cost more than training
             every, evaluate_every = cadence() if cadence else self.family.cadence(self.config)
@@ -236,19 +233,19 @@ class Branch:
         """Log-spaced, so that a fork never replays much more than 5 % of the steps before it; and every four seconds, so that a crash
         costs little. Never more than a fiftieth of the time."""
         age = time.monotonic() - self.saved_at
-        return age >= max(0.7, 50 * self.save_cost) and (self._built().step >= 1.05 * self.saved_step or age >= 4.0)
+        return age >= max(0.7, 50 * self.save_cost) and (self.built().step >= 1.05 * self.saved_step or age >= 4.0)
 
     def _checkpoint(self, pin: bool = False) -> None:
-        engine, start = self._built(), time.thread_time()
+        engine, start = self.built(), time.thread_time()
         blob = pack(engine)
         self.save_cost = time.thread_time() - start
         self.saved_step, self.saved_at = engine.step, time.monotonic()
         self.emit("checkpoint", blob, s=engine.step, config=to_dict(self.config), pin=pin)
 
-    def _build(self, config: Any) -> Engine:
+    def build(self, config: Any) -> Engine:
         return self.family.build(config, device=self.device, data=self.data)
 
-    def _built(self) -> Engine:
+    def built(self) -> Engine:
         """The engine, which every job after the first one finds there."""
         if self.engine is None:
             raise RuntimeError("the run was not built")
@@ -258,7 +255,7 @@ class Branch:
 
     def _send(self, snapshot: Snapshot, row: bool = True, **more: Any) -> None:
         """A picture and, with `row`, its metrics with what else is to be said of that step."""
-        self.step = self._built().step
+        self.step = self.built().step
         if row:
             self.rows.append({**snapshot.metrics, "step": snapshot.step})
             note = self.family.diagnose(self.rows, self.config)
@@ -270,7 +267,7 @@ class Branch:
         self._send_frame(snapshot)
 
     def _send_frame(self, snapshot: Snapshot, backdrop: bool = False) -> None:
-        twin = getattr(self._built(), "twin", "torch")  # which of a family's engines runs
+        twin = getattr(self.built(), "twin", "torch")  # which of a family's engines runs
         self.emit("frame", frames.encode(snapshot), frame=True, s=snapshot.step, backdrop=backdrop, twin=twin)
 
     def tell_state(self, **more: Any) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from engines.config import from_dict
 from engines.core import Family
+from playground.sessions import closer, trials
 from playground.sessions.branch import Branch, Origin
 
 LONGEST, SHORTEST, ROUND = 0.050, 0.008, 0.5  # seconds of CPU time: one slice, and one round of all sessions
@@ -121,7 +122,8 @@ class Host:
                 case "ask":
                     branch.ask(header["ticket"], from_dict(branch.family.questions[header["question"]], header["values"]))
                 case "what_if":
-                    branch.what_if(header["ticket"], from_dict(branch.family.Config, header["config"]))
+                    config = from_dict(branch.family.Config, header["config"])
+                    branch.beside(header["ticket"], trials.short(branch.build, config))
                 case "exact":
                     config = from_dict(branch.family.Config, header["config"])
                     branch.exact(header["ticket"], config, header["seconds"], header["foresee"])
@@ -129,7 +131,18 @@ class Host:
                     branch.forget(header["ticket"])
                 case "closer":
                     config = from_dict(branch.family.Config, header["config"])
-                    branch.closer(header["ticket"], config, payload, header["step"], header["count"])
+                    branch.beside(header["ticket"], closer.closer(branch.build, config, payload, header["step"], header["count"]))
+                case "codes":
+                    branch.beside(header["ticket"], trials.codes(self._finished(header, payload)))
+                case "decoded":
+                    request = from_dict(branch.family.Request, {"n": header["n"], "seed": header["seed"]})
+                    branch.beside(header["ticket"], trials.decoded(self._finished(header, payload), branch.built, request))
+
+    def _finished(self, header: Mapping[str, Any], checkpoint: bytes) -> trials.Make:
+        """How a run of another family is made again from its checkpoint, when its turn comes."""
+        family = self.families[header["family"]]
+        config = from_dict(family.Config, header["config"])
+        return lambda: trials.restored(family.build(config, device=self.device), checkpoint)
 
     def _open(self, header: Mapping[str, Any], payload: bytes) -> None:
         sid, name, about = header["sid"], header["b"], header["data"]

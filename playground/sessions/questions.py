@@ -9,17 +9,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from engines.config import knobs
 from engines.data import OWN
-from playground.sessions import settings
+from playground.sessions import frames, settings, shelf
 from playground.sessions.acts import active, named
 from playground.sessions.limits import LIMITS, Refused
-from playground.sessions.record import Record, Run
+from playground.sessions.record import Own, Record, Run, Vq
 
 if TYPE_CHECKING:
     from playground.sessions.service import Service
 
 CLOSER_STEPS = 20  # single steps in one answer
 GONE = 204  # no content: the page has another run by now and no use for the answer, so a browser should not call it an error
+VQ = ("vae", "tokens")  # family and preset of the VQ-VAE that comes with the project
+MOST_DECODED = 1_000
 LOOK_UP = 0.4  # seconds between two looks whether the asker is still there
 
 
@@ -81,6 +84,49 @@ async def closer(service: Service, token: Any, body: Mapping[str, Any], seconds:
             raise Refused("Nothing is kept from before that step.", "step")
     about: dict[str, Any] = {"config": saved.config, "step": step, "count": count}
     return await _ask(service, record, "closer", "Making these steps again took too long.", seconds, run=run, payload=saved.data, **about)
+
+
+async def codes(service: Service, token: Any, source: Any = None, seconds: float = 60.0) -> bytes:
+    """The codes of a finished VQ-VAE's training images become the session's own data set of codes; a frame of what they are (see
+    `trials.codes`). `source`: the token of a session whose active run is the VQ-VAE; None = the one that comes with the project."""
+    record = service.find(token)
+    service.acts.take(record.sid)
+    if "own-codes" not in knobs(service.family(record.family).Config)["dataset"].choices:
+        raise Refused("Models of this family do not learn from codes.")
+    vq = _finished(service, source)
+    late = "Making the codes took too long."
+    about: dict[str, Any] = {"family": vq.family, "config": vq.config, "payload": vq.checkpoint}
+    header, body = frames.unpack(await _ask(service, record, "codes", late, seconds, **about))
+    with service.lock:
+        record.own["own-codes"] = Own("<i2", tuple(header["shape"]), bytes(body[: header["bytes"]]))
+        record.vq = vq
+    return bytes(body[frames.pad8(header["bytes"]) :])
+
+
+async def decoded(service: Service, token: Any, body: Mapping[str, Any], seconds: float = 60.0) -> bytes:
+    """Grids that the active run draws, through the decoder of the VQ-VAE that its codes came from; a frame."""
+    record = service.find(token)
+    service.acts.take(record.sid)
+    n, seed = settings.integer(body, "n", 1, MOST_DECODED), settings.integer(body, "seed", 0, 9_999)
+    if record.vq is None or active(record).config.dataset != "own-codes":
+        raise Refused("This run is not a model of codes; hand some over first.", status=GONE)
+    about: dict[str, Any] = {"family": record.vq.family, "config": record.vq.config, "payload": record.vq.checkpoint, "n": n, "seed": seed}
+    return await _ask(service, record, "decoded", "Drawing and decoding took too long.", seconds, **about)
+
+
+def _finished(service: Service, source: Any) -> Vq:
+    """A VQ-VAE that may be handed over."""
+    if source is None:
+        found = shelf.kept(shelf.folder(service.family(VQ[0]), VQ[1]))
+        return Vq(VQ[0], found.config, found.checkpoint)
+    other = service.find(source)
+    run = active(other)
+    if getattr(run.config, "objective", None) != "vq-vae" or run.data is not None:
+        raise Refused("The run on the VAE tab is not a VQ-VAE of images that come with the project.")
+    if run.state not in ("finished", "paused") or not run.checkpoints.items or not run.step:
+        raise Refused("The VQ-VAE on the VAE tab has to be trained and paused or finished.")
+    saved = run.checkpoints.items[-1]
+    return Vq(other.family, saved.config or settings.to_dict(run.config), saved.data)
 
 
 async def _ask(service: Service, record: Record, do: str, late: str, patience: float, *, run: Run | None = None,

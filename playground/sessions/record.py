@@ -25,6 +25,14 @@ class Own(NamedTuple):
     raw: bytes
 
 
+class Vq(NamedTuple):
+    """A finished VQ-VAE: its family, knobs and state."""
+
+    family: str
+    config: dict[str, Any]
+    checkpoint: bytes
+
+
 class Item(NamedTuple):
     """Something kept of a step: a row (JSON), a frame or a checkpoint."""
 
@@ -150,6 +158,7 @@ class Record:
         self.events: list[tuple[int, dict[str, Any]]] = []
         self.message: str | None = None
         self.own: dict[str, Own] = {}
+        self.vq: Vq | None = None  # whose codes those of own-codes are
         self.made = 0  # runs made so far; names are never used twice
         self.seen = time.monotonic()
         self.pulling = 0

@@ -71,6 +71,15 @@ def routes(service: Service, schema: Callable[[], bytes]) -> list[BaseRoute]:
         token = _token(service, request)
         return _bytes(await questions.closer(service, token, await _json(request, LIMITS.max_body, allowed=("branch", "step", "count"))))
 
+    async def codes(request: Request) -> Response:
+        token = _token(service, request)
+        body = await _json(request, LIMITS.max_body, allowed=("source",))
+        return _bytes(await questions.codes(service, token, body.get("source")))
+
+    async def decoded(request: Request) -> Response:
+        token = _token(service, request)
+        return _bytes(await questions.decoded(service, token, await _json(request, LIMITS.max_body, allowed=("n", "seed"))))
+
     async def data(request: Request) -> Response:
         token = _token(service, request)
         dataset, own, message = await _upload(request)
@@ -88,7 +97,10 @@ def routes(service: Service, schema: Callable[[], bytes]) -> list[BaseRoute]:
 
         return call
 
-    posts = {"resolve": resolve, "open": open_, "act": act, "data": data, "text": text, "what-if": what_if, "ask": ask, "closer": closer}
+    posts = {
+        "resolve": resolve, "open": open_, "act": act, "data": data, "text": text,
+        "what-if": what_if, "ask": ask, "closer": closer, "codes": codes, "decoded": decoded,
+    }  # fmt: skip
     return [
         Route("/play/schema", _guard(limited(get_schema)), methods=["GET"]),
         Route("/play/pull", _guard(pull), methods=["GET"]),

@@ -32,16 +32,19 @@ EXTRA = {
                 {"metric": "val_nats_per_char", "role": "model", "legend": "held out"},
             ],
         },
-        {
-            "title": "Bits per pixel",
-            "kinds": ["image", "codes"],
-            "broad": True,
-            "zoom": True,
-            "lines": [
-                {"metric": "train_bits_per_dim", "role": "lineStrong", "width": 1, "legend": "training"},
-                {"metric": "bits_per_dim", "role": "model", "legend": "held out", "label": "held out"},
-            ],
-        },
+        *(
+            {
+                "title": title,
+                "kinds": [kind],
+                "broad": True,
+                "zoom": True,
+                "lines": [
+                    {"metric": "train_bits_per_dim", "role": "lineStrong", "width": 1, "legend": "training"},
+                    {"metric": "bits_per_dim", "role": "model", "legend": "held out", "label": "held out"},
+                ],
+            }
+            for title, kind in (("Bits per pixel", "image"), ("Bits per code", "codes"))
+        ),
         {
             "title": "Gradient norm",
             "kinds": ["image", "codes"],

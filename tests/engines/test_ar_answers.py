@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from engines.autoregressive import questions as q
-from engines.autoregressive.answers_pixels import roc
+from engines.autoregressive import questions_writing as w
+from engines.autoregressive.anomaly import roc, strange
 from engines.autoregressive.answers_text import copies
 from engines.core import Heat
 from engines.registry import FAMILIES
@@ -181,6 +182,46 @@ def test_area_under_the_curve():
     assert roc(np.array([1.0, 2]), np.array([3.0, 4]))[2] == 1
     assert roc(np.array([1.0, 2]), np.array([1.0, 2]))[2] == 0.5
     assert roc(np.array([1.0, 3]), np.array([2.0, 4]))[2] == pytest.approx(0.75)
+
+
+def test_a_strange_text_is_the_same_characters_in_another_order():
+    rng = np.random.default_rng(0)
+    text = "Call me Ishmael. Some years ago "
+    assert strange(text, "reversed", rng) == text[::-1]
+    words = strange(text, "words", rng)
+    assert sorted(words.split()) == sorted(text.split()) and words != text
+    letters = strange(text, "letters", rng)
+    assert sorted(letters) == sorted(text) and sorted(letters.split()) != sorted(text.split())
+
+
+@pytest.mark.parametrize("tokens", ["char", "bpe"])
+def test_strange_texts_are_told_apart_by_counts_of_what_follows_what(tokens):
+    engine = build(model="ngram", order=3, tokens=tokens, vocab=300)
+    engine.train_step()
+    answer = ask(engine, w.Strange(against="letters", n=40, length=60))
+    assert answer.metrics["auroc"] > 0.99
+    held, mixed = (answer.metrics[f"nats_per_char/{name}"] for name in ("held out", "strange"))
+    own, other = answer.views["text"]
+    assert sorted(own.text) == sorted(other.text) and len(own.text) == 60 and mixed > held + 1
+    for curve, mean in zip(answer.views["nats"], (held, mixed), strict=True):
+        assert curve.y.sum() == pytest.approx(1) and (curve.x * curve.y).sum() == pytest.approx(mean, abs=0.2)
+    again, others = (ask(engine, w.Strange(against="letters", n=40, length=60, seed=s)) for s in (0, 1))
+    assert again.metrics == answer.metrics and others.metrics != answer.metrics
+
+
+def test_counts_of_single_characters_tell_no_order_apart():
+    engine = build(model="ngram", order=1)
+    engine.train_step()
+    for against in ("letters", "reversed"):  # only the first character, which is given, can differ
+        assert ask(engine, w.Strange(against=against, n=100)).metrics["auroc"] == pytest.approx(0.5, abs=0.08)
+
+
+def test_nats_of_a_strange_text_are_those_of_reading_it(gpt):
+    answer = ask(gpt, w.Strange(n=10, length=16))
+    text = answer.views["text"][0].text
+    one = ask(gpt, q.Surprise(text=text)).metrics["nats_per_char"]
+    low, high = answer.views["nats"][0].x[answer.views["nats"][0].y > 0][[0, -1]]
+    assert low - 0.2 <= one <= high + 0.2
 
 
 def test_questions_know_their_models(gpt, digits):

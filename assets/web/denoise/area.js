@@ -26,7 +26,7 @@ const LAYERS = [
 ];
 const XT = "x<sub>t</sub>";
 const X0 = "x<sub>0</sub>";
-const HTML = `<section class="view view-journey"><h3><span></span> <small></small></h3><span class="chooser"></span><div class="canvas plane"></div><div class="canvas grid"></div></section>
+const HTML = `<section class="view view-journey"><h3><span></span> <small></small></h3><span class="sampler-chooser"></span><div class="canvas plane"></div><div class="canvas grid"></div></section>
   <section class="view view-x0"><h3><span></span> <em>from the same ${XT}</em><small></small></h3><div class="canvas plane"></div><div class="canvas grid"></div></section>
   <section class="view view-score"><h3><span></span> <small></small></h3><div class="canvas plane"></div><div class="table grid"></div></section>
   <div class="denoise-player"></div>`;
@@ -61,7 +61,7 @@ export function createDenoiseArea(part, { family, tab, metrics, session, store, 
   const runs = createRuns({ session, store, knobs }, arrived);
   const start = createStart({ session, store, knobs }, () => show());
   const player = createDenoisePlayer(at(".denoise-player"), { moved: () => show(), again: newNoise });
-  const chooser = createChooser(at(".chooser"), family.knobs.find((k) => k.name === "sampler").choices, { onToggle: (sampler) => (start.toggle(sampler), show()) });
+  const chooser = createChooser(at(".sampler-chooser"), family.knobs.find((k) => k.name === "sampler").choices, { onToggle: (sampler) => (start.toggle(sampler), show()) });
   let seen = null; // the last picture: {frame, backdrop, evidence, faded, empty}
   let about = null;
   let held = -1; // image under the pointer
@@ -183,7 +183,7 @@ export function createDenoiseArea(part, { family, tab, metrics, session, store, 
 
   function headings(walk, k, flat) {
     chooser.update(start.samplers());
-    at(".chooser").hidden = !flat;
+    at(".sampler-chooser").hidden = !flat;
     const sigma = walk?.sigmas[k];
     const level = !walk || walk.x.length < 2 ? "" : sigma > 0 ? `σ ${fmt(sigma, 3)}, SNR ${fixed(decibels(sigma), 1)} dB` : "σ 0, no noise is left";
     const following = walk && !walk.asked;

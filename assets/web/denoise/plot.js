@@ -156,7 +156,8 @@ export function createPlot(container, label, { onPick } = {}) {
     ctx.font = LABEL;
     for (const { l, x, at } of ends) {
       const beside = data.room && x > right - 12;
-      plate(ctx, l.name, beside ? right + 7 : Math.min(x, right) - 4, beside ? at : at - 9, { colors, font: LABEL, height: 15, align: beside ? "left" : "right", color: l.faint ? colors.ink3 : roleColor(colors, l.color) });
+      const before = Math.min(x, right) - 4 - ctx.measureText(l.name).width > 2; // whether it fits on the left of its end
+      plate(ctx, l.name, beside ? right + 7 : before ? Math.min(x, right) - 4 : x + 6, beside ? at : at - 9, { colors, font: LABEL, height: 15, align: beside || !before ? "left" : "right", color: l.faint ? colors.ink3 : roleColor(colors, l.color) });
     }
   }
 

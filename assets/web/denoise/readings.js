@@ -43,7 +43,7 @@ export function createDenoiseReadings(part, tools) {
     if (!about.started) return "Measured when a run is paused or finished";
     if (!first) return about.running ? "Measured when the run pauses" : "Measuring…";
     const unit = image() ? "sliced W₁ of pixels" : "sliced W₁";
-    return `${unit}, n ${int(first.metrics.n)}, seed 0 · real against real ${fixed(floor, 3)} · <b>bold</b> within ${NEAR} × that`;
+    return `${unit}, n ${int(first.metrics.n)}, seed 0 · floor ${fixed(floor, 3)} · <b>bold</b> ≤ ${NEAR} floors`;
   }
 
   return {

@@ -6,6 +6,7 @@ import { createRowReadings } from "../rowreadings.js";
 import * as cache from "../sequence/scenes/cache.js";
 import * as complete from "../sequence/scenes/complete.js";
 import * as context from "../sequence/scenes/context.js";
+import * as imagetokens from "../sequence/scenes/imagetokens.js";
 import * as ladder from "../sequence/scenes/ladder.js";
 import * as lens from "../sequence/scenes/lens.js";
 import * as mask from "../sequence/scenes/mask.js";
@@ -22,12 +23,13 @@ export const autoregressive = {
   createArea: createSequenceArea,
   createReadings: (part, tools) => createRowReadings(part, { ...tools, tail: (box) => createContext(box, tools, tools.family.chart_height) }),
   createOwn: createOwnText,
-  scenes: { sampling, surprise, receptive, complete, lens, context, ladder, order, overfit, mask, cache, reference, scale },
+  scenes: { sampling, surprise, receptive, complete, lens, context, ladder, order, overfit, mask, imagetokens, cache, reference, scale },
   home: { text: "Text", image: "Pixel by pixel", codes: "Code by code" },
   shortcuts: [
     ["surprise", "Surprise of anything", "pen"],
     ["sampling", "Temperature", "seed"],
     ["complete", "Complete", "right"],
+    ["imagetokens", "Image tokens", "right"],
   ],
   steps: [{ key: "loss", title: "training step", loss: "loss", grad: "grad_norm" }],
   mayFork: ["steps", "batch", "causal", "beta2", "warmup", "lr_end", "ema_decay"],

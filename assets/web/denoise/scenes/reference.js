@@ -17,7 +17,7 @@ export function create(container, tools) {
   const find = layOut(container, {
     bar: `<label>Sampler <select class="sampler" aria-label="Sampler">${Object.keys(CLASSES).map((key) => `<option value="${key}"${key === "ddim" ? " selected" : ""}>${SAMPLERS[key][0]}</option>`).join("")}</select></label><label>Steps <select class="steps" aria-label="Steps">${STEPS.map((k) => `<option${k === 20 ? " selected" : ""}>${k}</option>`).join("")}</select></label><button type="button" class="button small again">New seed</button>`,
     body: `<div class="parts reference-parts">${SIDES.map(([key, words, role]) => `<section><h3><i data-role="${role}"></i>${words} <small></small></h3><div class="cell ${key}"></div></section>`).join("")}
-      <section><h3>Largest difference after each step <small>of the largest value, log</small></h3><div class="plot apart"></div><dl><dt>walk, ours</dt><dd></dd><dt>walk, diffusers</dt><dd></dd><dt>folder written and opened</dt><dd></dd></dl></section></div>`,
+      <section><h3>Largest difference <small>after each step</small></h3><div class="plot apart"></div><dl><dt>walk, ours</dt><dd></dd><dt>walk, diffusers</dt><dd></dd><dt>folder written and opened</dt><dd></dd></dl></section></div>`,
   });
   const cells = SIDES.map(([key, words]) => createCell(find(`.cell.${key}`), `Samples of ${words}`));
   const plot = createPlot(find(".apart"), "Largest difference between both against the step");

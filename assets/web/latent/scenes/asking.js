@@ -4,6 +4,8 @@ import { int } from "../../format.js";
 import { createNewest } from "../../newest.js";
 
 const STALE = 600; // ms between two answers to the same question while the model trains
+const PASSING = [429, 503]; // refusals of a server that will do better in a moment
+const [PAUSE, TRIES] = [1500, 5]; // ms before such a question is asked again, and how often
 
 /**
  * @param {{session: object, store: object}} tools @param {string} question
@@ -15,11 +17,13 @@ export function createAsking({ session, store }, question, { show, pause = 0, st
   let askedAt = -Infinity;
   let refusedAt = -1; // step
   let run = "";
+  let tries = 0;
   const send = createNewest(({ values: v, branch }) => session.ask(question, v, branch), { answer: (frame, asked) => answer(frame, asked.values), refuse }, pause);
   const asking = { frame: null, values: null, refused: "", ask, again, renew };
 
   function answer(frame, asked) {
     Object.assign(asking, { frame, values: asked, refused: "" });
+    tries = 0;
     show();
   }
 
@@ -27,11 +31,17 @@ export function createAsking({ session, store }, question, { show, pause = 0, st
     if (error.status === 204) return; // about a run that is gone: what replaced it is asked anew
     asking.refused = error.message.replace(/^[a-z](?![\w]*=)/, (letter) => letter.toUpperCase());
     refusedAt = store.active?.lastStep ?? 0;
+    if (PASSING.includes(error.status) && ++tries < TRIES) onceMore(values);
     show();
+  }
+
+  function onceMore(same) {
+    setTimeout(() => same && same === values && ready(store) && ask(same), PAUSE);
   }
 
   /** Ask with these values; they are kept for when the model has trained on. */
   function ask(next) {
+    if (next !== values) tries = 0;
     values = next;
     askedAt = performance.now();
     return send({ values: next, branch: session.active }); // it may wait until another run has taken that one's place

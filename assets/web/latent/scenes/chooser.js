@@ -9,7 +9,7 @@ import { named, view } from "./asking.js";
  * @param {{onPick: (index: number, label: number|null) => void, n?: number}} on `n` a page
  */
 export function createChooser(container, { session }, { onPick, n = 5 }) {
-  container.classList.add("chooser");
+  container.classList.add("image-chooser");
   container.innerHTML = `<button type="button" class="icon-button earlier" title="Earlier test images" aria-label="Earlier test images">${icon("right")}</button><div class="strip"></div>
     <button type="button" class="icon-button later" title="Further test images" aria-label="Further test images">${icon("right")}</button>`;
   const find = (selector) => container.querySelector(selector);
