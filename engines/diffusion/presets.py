@@ -75,7 +75,7 @@ def resolve(overrides: Mapping[str, Any]) -> Config:
         for name in ("dataset", "schedule", "conditional", "network", "space", "text")
     )
     base = recommended(dataset or known["dataset"].default, schedule, space, bool(text))
-    if conditional is False and not text:
+    if not text and not (base.get("conditional", False) if conditional is None else conditional):
         base["cfg_scale"] = 1.0
     if network == "dit":
         base.pop("optimizer", None)
