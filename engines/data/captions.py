@@ -55,12 +55,18 @@ class CaptionedSet(ImageSet):
 
 def wording_of(key: str) -> Wording:
     """The words of a data set's captions. KeyError if it has none."""
-    return {"mnist": DIGITS}[key]
+    from engines.data.emoji_captions import EMOJI
+
+    return {"mnist": DIGITS, "emoji": EMOJI}[key]
 
 
 @cache
 def captioned(key: str) -> CaptionedSet:
     """The data set `key`, its images moved about, with captions."""
+    if key == "emoji":
+        from engines.data import emoji_captions
+
+        return emoji_captions.captioned()
     data, rng = load(key), np.random.default_rng(SEED)
     pixels, seen = scatter(data.pixels, data.labels, rng)
     test_pixels, _ = scatter(data.test_pixels, data.test_labels, rng)
@@ -150,7 +156,14 @@ def labels_of(text: str) -> list[int]:
     return [NAMES.index(word) for word in split(text) if word in NAMES]
 
 
-# Back to MNIST's own form, for its judge
+# Back to the form that the judge of a data set knows
+
+
+def plain(key: str, pixels: np.ndarray) -> np.ndarray:
+    """Images of a captioned data set, enlarged and in the middle again."""
+    from engines.data import emoji_captions
+
+    return {"mnist": normalised, "emoji": emoji_captions.normalised}[key](pixels)
 
 
 def normalised(pixels: np.ndarray) -> np.ndarray:
@@ -167,7 +180,7 @@ def _normalised(image: np.ndarray) -> np.ndarray:
     cut = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     longest = max(cut.shape)
     h, w = (max(1, round(BOX * k / longest)) for k in cut.shape)
-    drawn = _resample(h, cut.shape[0]) @ cut @ _resample(w, cut.shape[1]).T
+    drawn = resampled(h, cut.shape[0]) @ cut @ resampled(w, cut.shape[1]).T
     mass = max(float(drawn.sum()), 1e-6)
     y = round(SIDE / 2 - 0.5 - float((drawn.sum(1) * np.arange(h)).sum()) / mass)
     x = round(SIDE / 2 - 0.5 - float((drawn.sum(0) * np.arange(w)).sum()) / mass)
@@ -177,7 +190,7 @@ def _normalised(image: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _resample(to: int, of: int) -> np.ndarray:
+def resampled(to: int, of: int) -> np.ndarray:
     """(to, of): linear interpolation where a line grows, areas where it shrinks."""
     if to <= of:
         return areas(to, of)
