@@ -10,7 +10,7 @@ run: .venv/ready              ## install what the app needs and start it
 	$(PY) app.py
 
 test: .venv/dev chromium      ## every test that needs neither a GPU nor the network, browser included
-	$(PY) -m pytest -m "not browser and not gpu and not network"
+	$(PY) -m pytest -n 2 --dist loadfile -m "not browser and not gpu and not network"
 	$(PY) -m pytest -m "browser and not gpu and not network"
 
 lint: .venv/dev               ## format, lint, types
@@ -19,7 +19,7 @@ lint: .venv/dev               ## format, lint, types
 	$(PY) -m mypy engines playground app.py
 
 check: lint                   ## lint and the fast tests
-	$(PY) -m pytest -m "not slow and not browser and not gpu and not network"
+	$(PY) -m pytest -n 2 --dist loadfile -m "not slow and not browser and not gpu and not network"
 
 bench: .venv/dev              ## figures for benchmarks/RESULTS.md
 	$(PY) -m benchmarks.gan_quality

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engines import metrics
-from engines.data.captions import captioned, normalised
+from engines.data.captions import captioned, plain
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "checkpoints"
 FEATURES = 128
@@ -112,13 +112,13 @@ class CaptionsJudge(Judge):
 
     def __init__(self, key: str):
         super().__init__(FOLDER / f"judge-{key}.safetensors")
-        data = captioned(key)
+        self.key, data = key, captioned(key)
         self.mean, self.cov = metrics.moments(self.look(data.test_pixels)[0])
         self.floors = {name: value for name, value in self.report(data.pixels[: self.n]).items() if name in MEASURED}
         self.floor = self.floors[metrics.FRECHET_DISTANCE]
 
     def look(self, pixels: Tensor | np.ndarray, chunk: int = 250) -> tuple[np.ndarray, np.ndarray]:
-        return super().look(normalised(np.asarray(pixels)), chunk)
+        return super().look(plain(self.key, np.asarray(pixels)), chunk)
 
 
 @cache

@@ -11,7 +11,7 @@ const EARLY = 0.02; // of a run: what lies higher there is cut off, or nothing l
  * @typedef {object} ChartSpec
  * @property {string} title with its unit @property {{metric: string, role: string, dash?: number[], width?: number, label?: string, legend?: string}[]} lines
  * @property {{metric: string, words: string}[]} [floors] floors or optima, dashed in ink @property {boolean} [zoom] no need to show zero
- * @property {string[]} [kinds] of data that have this chart @property {boolean} [broad] two columns wide
+ * @property {string[]} [kinds] of data that have this chart @property {Object<string, unknown>} [when] values of knobs that it needs @property {boolean} [broad] two columns wide
  * @property {boolean} [ladder] with what simple models reach, the bars "baselines" of the backdrop or asked for, as dashed lines named at their ends
  */
 
@@ -58,6 +58,8 @@ export function createRowReadings(part, { family, onPick, tail }) {
     return element.querySelector(".plot");
   }
 
+  const fits = ({ kinds, when = {} }, { kind, config }) => (!kinds || kinds.includes(kind)) && Object.entries(when).every(([name, value]) => config[name] === value);
+
   function lineOf(store, { metric, role, dash, width, label }) {
     return { id: metric, points: store.series(metric).main, color: role === "model" ? "accent" : role, dash, width: width ?? (dash ? 1.2 : 2), label };
   }
@@ -67,7 +69,7 @@ export function createRowReadings(part, { family, onPick, tail }) {
       const common = { xMax: about.total, cursor: store.step, marks: about.marks, run: about.run };
       for (const { spec, chart } of charts) {
         const element = chart.canvas.closest("figure");
-        element.hidden = Boolean(spec.kinds) && !spec.kinds.includes(about.kind);
+        element.hidden = !fits(spec, about);
         if (element.hidden) continue;
         const series = [...spec.lines.map((l) => lineOf(store, l)), ...forks(store, spec.lines.find((l) => l.role === "model"))];
         const floors = (spec.floors ?? []).map(({ metric, words }) => ({ y: store.floor(metric), label: words })).filter((l) => l.y != null);

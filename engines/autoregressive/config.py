@@ -35,6 +35,10 @@ BINARISATION = {
     "threshold": "white from half up",
     "sampled": "white as often as the pixel is bright, drawn once; Salakhutdinov & Murray, 2008",
 }
+PRECISIONS = {
+    "float32": "24 bits of mantissa everywhere",
+    "bfloat16": "8 bits of mantissa in products and convolutions of training, weights and sums as before; Micikevicius et al., 2018",
+}
 # Knobs that say something only where others have one of these values.
 MATTERS: dict[str, dict[str, tuple[str, ...]]] = {
     "lr": {"model": LEARNED},
@@ -54,7 +58,7 @@ MATTERS: dict[str, dict[str, tuple[str, ...]]] = {
     "likelihood": {"model": ("pixelcnn", "gated-pixelcnn")},
     "mixtures": {"likelihood": ("logistic",)},
     "binarise": {"levels": ("2",)},
-    **{name: {"model": LEARNED} for name in ("accumulate", "weight_decay", "clip", "warmup", "lr_end", "beta2", "ema_decay")},
+    **{name: {"model": LEARNED} for name in ("accumulate", "weight_decay", "clip", "warmup", "lr_end", "beta2", "ema_decay", "precision")},
 }
 VOCAB = {"moby": 83, "shakespeare": 65}  # different characters
 SIDE_OWN, SIDE_CODES, VOCAB_OWN = 32, 8, 256  # guessed where only the visitor's data can tell
@@ -115,6 +119,7 @@ class Config:
     lr_end: float = knob(0.1, "Rate at the end", lo=0.0, hi=1.0, group="advanced", help="of the full rate, along a cosine; 1 = constant")
     beta2: float = knob(0.99, "Adam β₂", lo=0.5, hi=0.9999, group="advanced")
     ema_decay: float = knob(0.0, "Average of the weights", lo=0.0, hi=0.9999, group="advanced", help="decay per step; 0 = the raw weights")
+    precision: str = knob("float32", "Precision", choices=PRECISIONS, group="advanced", help="bfloat16 is faster where the machine has it")
 
     def __post_init__(self) -> None:
         validate(self)

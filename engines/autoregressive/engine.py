@@ -96,7 +96,8 @@ class AutoregressiveEngine:
         lr = self._set_rates()
         self.opt.zero_grad()
         for _ in range(c.accumulate):
-            loss = self.source.loss(self.net, self.source.batch(c.batch, self.rng["data"])) / c.accumulate
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=c.precision == "bfloat16"):
+                loss = self.source.loss(self.net, self.source.batch(c.batch, self.rng["data"])) / c.accumulate
             loss.backward()
             losses.append(loss.detach())
         norm = torch.nn.utils.clip_grad_norm_(self._weights, c.clip or math.inf)

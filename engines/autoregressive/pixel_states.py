@@ -91,7 +91,8 @@ class GatedLayer:
         self.own = self.rows.new_zeros(n, w + self.before, c)
         self.weight = layer.horizontal.weight[:, :, 0].permute(0, 2, 1).flatten(1).contiguous()  # (2 c, left · in)
         told = layer.told(y)
-        self.told_v, self.told_h = told[0], told[1] if isinstance(told[1], float) else told[1][..., 0, 0]
+        self.told_v: Tensor | float = told[0][..., 0] if told else 0.0
+        self.told_h: Tensor | float = told[1][..., 0, 0] if told else 0.0
         self.above = _point(
             layer.across, self.rows.new_zeros(n, w, layer.across.in_channels)
         )  # (n, w, 2 c): above the first row lies nothing
@@ -103,7 +104,7 @@ class GatedLayer:
         v2 = self.layer.vertical(self.rows[:, :, i : i + half + 1])[:, :, 0]  # (n, 2 c, w)
         self.above = _point(self.layer.across, v2.transpose(1, 2))
         self.own.zero_()
-        return gate(v2 + (self.told_v if isinstance(self.told_v, float) else self.told_v[..., 0]))
+        return gate(v2 + self.told_v)
 
     def pixel(self, j: int, h: Tensor | None) -> Tensor:
         """Column j of the horizontal stack comes in, (n, in), None where it is not known yet, and goes out, (n, c)."""

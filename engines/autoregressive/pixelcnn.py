@@ -91,18 +91,19 @@ class Gated(nn.Module):
         self.label = nn.utils.skip_init(nn.Embedding, classes, 4 * channels) if classes else None
 
     def forward(self, v: Tensor, h: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
-        half, told_v, told_h = self.kernel // 2, *self.told(y)
+        half, told = self.kernel // 2, self.told(y)
         v2 = self.vertical(F.pad(v, (half, half, half, 0)))  # (n, 2 c, h, w), row i from rows ≤ i
         above = F.pad(v2, (0, 0, 1, 0))[:, :, :-1]  # row i from rows < i
         left = F.pad(h, (self.left, 0, 0, 0))[..., :-1] if self.first else F.pad(h, (self.left - 1, 0, 0, 0))
-        h2 = gate(self.horizontal(left) + self.across(above) + told_h)
-        return gate(v2 + told_v), self.out(h2) if self.first else h + self.out(h2)
+        h2 = self.horizontal(left) + self.across(above)
+        if told:
+            v2, h2 = v2 + told[0], h2 + told[1]
+        out = self.out(gate(h2))
+        return gate(v2), out if self.first else h + out
 
-    def told(self, y: Tensor | None) -> tuple[Tensor | float, Tensor | float]:
-        """What the class adds to the vertical and to the horizontal stack, (n, 2 c, 1, 1) each."""
-        if self.label is None or y is None:
-            return 0.0, 0.0
-        return self.label(y)[..., None, None].chunk(2, 1)
+    def told(self, y: Tensor | None) -> tuple[Tensor, ...]:
+        """What the class adds to the vertical and to the horizontal stack, (n, 2 c, 1, 1) each; nothing where there is none."""
+        return () if self.label is None or y is None else self.label(y)[..., None, None].chunk(2, 1)
 
 
 def gate(x: Tensor) -> Tensor:

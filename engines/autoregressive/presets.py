@@ -91,6 +91,18 @@ PRESETS = {
         "BPE",
         "rotary positions, grouped queries, 512 tokens of byte pairs",
     ),
+    "moby-long": Preset(
+        "Moby Dick, GPT, trained longer",
+        dict(dataset="moby", layers=4, width=128, block_size=128, steps=4_500),
+        "char",
+        "4 layers, 128 wide, a context of 128 characters; a quarter of an hour of one core",
+    ),
+    "llama-long": Preset(
+        "Moby Dick, Llama style, trained longer",
+        dict(dataset="moby", model="llama", tokens="bpe", layers=4, width=192, heads=6, kv_heads=2, block_size=128, steps=2_200, lr=3e-3),
+        "BPE",
+        "1.8 million weights, 1,024 tokens of byte pairs; a quarter of an hour of one core",
+    ),
     "overfit": Preset(
         "Overfit it",
         dict(dataset="moby", limit=2_000, steps=1_000, weight_decay=0.0),

@@ -69,7 +69,7 @@ def choices(*kinds: str) -> dict[str, str]:
 
 
 CHOICES = choices("2d", "image")
-CAPTIONED = ("mnist",)  # what `engines.data.captions` can put into words
+CAPTIONED = ("mnist", "emoji")  # what `engines.data.captions` can put into words
 
 
 def load(key: str, own: np.ndarray | None = None):

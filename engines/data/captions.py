@@ -5,23 +5,28 @@ Images are float32 in [−1, 1], (n, 1, h, w); captions are whole numbers (n, WO
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from engines.data.images import ImageSet, load
+from engines.data.wording import PLACES, Wording, closed, where
 
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SIZES = {"small": 14, "large": 20}  # side of the box that a digit is shrunk to, in pixels
 STROKES = ("thin", "thick")
 SLANTS = ("upright", "slanted left", "slanted right")
-ROWS, COLUMNS = ("top", "", "bottom"), ("left", "", "right")
 SHAKE = 1  # pixels by which a place is missed
-VOCABULARY = ("", "a", *SIZES, *STROKES, *NAMES, "upright", "slanted", "at", "the", "top", "bottom", "left", "right", "in", "middle")
-INDEX = {word: i for i, word in enumerate(VOCABULARY)}
-WORDS = 12  # the longest caption
+DIGITS = Wording(
+    ("", "a", *SIZES, *STROKES, *NAMES, "upright", "slanted", *PLACES),
+    longest=12,
+    spelled={str(i): name for i, name in enumerate(NAMES)} | {"an": "a"},
+    named=tuple(f"a {name}" for name in NAMES),
+    example="a seven",
+)
+VOCABULARY, WORDS, INDEX = DIGITS.vocabulary, DIGITS.longest, DIGITS.index
+encode, split = DIGITS.encode, DIGITS.split
 VARIANTS = 6  # captions of each image, the later ones saying less
 SEED = 11  # of places and sizes: the data set is always the same
 BOX, SIDE = 20, 28  # of MNIST: digits fill a box of 20 pixels, their mass in the middle of 28
@@ -42,14 +47,26 @@ class Seen:
 
 @dataclass(frozen=True)
 class CaptionedSet(ImageSet):
-    """An ImageSet with captions (n, VARIANTS, WORDS) of its training images."""
+    """An ImageSet with captions (n, VARIANTS, longest) of its training images, in a wording."""
 
     captions: np.ndarray = None  # type: ignore[assignment]
+    wording: Wording = DIGITS
+
+
+def wording_of(key: str) -> Wording:
+    """The words of a data set's captions. KeyError if it has none."""
+    from engines.data.emoji_captions import EMOJI
+
+    return {"mnist": DIGITS, "emoji": EMOJI}[key]
 
 
 @cache
 def captioned(key: str) -> CaptionedSet:
-    """The data set `key`, its digits moved about, with captions."""
+    """The data set `key`, its images moved about, with captions."""
+    if key == "emoji":
+        from engines.data import emoji_captions
+
+        return emoji_captions.captioned()
     data, rng = load(key), np.random.default_rng(SEED)
     pixels, seen = scatter(data.pixels, data.labels, rng)
     test_pixels, _ = scatter(data.test_pixels, data.test_labels, rng)
@@ -126,9 +143,7 @@ def tell(seen: Seen, rng: np.random.Generator) -> np.ndarray:
     words[:, :, 4:6] = kept[2][..., None] * leaning[:, None]
     places = np.array([[encode(where(row, column))[:4] for column in (-1, 0, 1)] for row in (-1, 0, 1)])
     place = kept[3][..., None] * places[seen.row + 1, seen.column + 1][:, None]  # (n, VARIANTS, 4)
-    words = np.concatenate([words, place, np.zeros((n, VARIANTS, WORDS - 10), np.int64)], 2)
-    order = np.argsort(words == 0, axis=2, kind="stable")  # words first, gaps last
-    return np.take_along_axis(words, order, 2)
+    return closed(np.concatenate([words, place], 2), WORDS)
 
 
 def _third(values: np.ndarray) -> np.ndarray:
@@ -136,36 +151,19 @@ def _third(values: np.ndarray) -> np.ndarray:
     return np.digitize(values, np.quantile(values, (1 / 3, 2 / 3)))
 
 
-def where(row: int, column: int) -> str:
-    """ "at the top left" of row −1, column −1; "in the middle" of 0, 0."""
-    place = " ".join(word for word in (ROWS[row + 1], COLUMNS[column + 1]) if word)
-    return f"at the {place}" if place else "in the middle"
-
-
-def encode(text: str) -> np.ndarray:
-    """Numbers of the words of a caption, (WORDS,) int64. ValueError for a word that no caption has, or too many of them."""
-    words = split(text)
-    for word in words:
-        if word not in INDEX:
-            raise ValueError(f"caption holds “{word[:40]}”, which the text encoder never saw; it knows {', '.join(VOCABULARY[1:])}")
-    if not words or len(words) > WORDS:
-        raise ValueError(f"caption has {len(words)} words, outside [1, {WORDS}]")
-    return np.array([INDEX[word] for word in words] + [0] * (WORDS - len(words)))
-
-
-def split(text: str) -> list[str]:
-    """The words of a caption: lower case, digits spelled out ("7" is seven), commas left out, "an" as a."""
-    found = re.findall(r"[^\s,.]+", text.lower())
-    spelled = {str(i): name for i, name in enumerate(NAMES)} | {"an": "a"}
-    return [spelled.get(word, word) for word in found]
-
-
 def labels_of(text: str) -> list[int]:
     """The digits that a caption names."""
     return [NAMES.index(word) for word in split(text) if word in NAMES]
 
 
-# Back to MNIST's own form, for its judge
+# Back to the form that the judge of a data set knows
+
+
+def plain(key: str, pixels: np.ndarray) -> np.ndarray:
+    """Images of a captioned data set, enlarged and in the middle again."""
+    from engines.data import emoji_captions
+
+    return {"mnist": normalised, "emoji": emoji_captions.normalised}[key](pixels)
 
 
 def normalised(pixels: np.ndarray) -> np.ndarray:
@@ -182,7 +180,7 @@ def _normalised(image: np.ndarray) -> np.ndarray:
     cut = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     longest = max(cut.shape)
     h, w = (max(1, round(BOX * k / longest)) for k in cut.shape)
-    drawn = _resample(h, cut.shape[0]) @ cut @ _resample(w, cut.shape[1]).T
+    drawn = resampled(h, cut.shape[0]) @ cut @ resampled(w, cut.shape[1]).T
     mass = max(float(drawn.sum()), 1e-6)
     y = round(SIDE / 2 - 0.5 - float((drawn.sum(1) * np.arange(h)).sum()) / mass)
     x = round(SIDE / 2 - 0.5 - float((drawn.sum(0) * np.arange(w)).sum()) / mass)
@@ -192,7 +190,7 @@ def _normalised(image: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _resample(to: int, of: int) -> np.ndarray:
+def resampled(to: int, of: int) -> np.ndarray:
     """(to, of): linear interpolation where a line grows, areas where it shrinks."""
     if to <= of:
         return areas(to, of)

@@ -76,8 +76,15 @@ def their_walk(engine: DiffusionEngine, pipeline: Any, asked: q.Parity, y: Tenso
     generator = Rng(asked.seed, ("sample",), engine.device)["sample"]
     return walk_of(
         pipeline.to(engine.device), asked.sampler, batch_size=asked.n, num_inference_steps=asked.num_steps, generator=generator,
-        class_labels=y if engine.told else None, guidance_scale=engine.config.cfg_scale,
+        guidance_scale=engine.config.cfg_scale, **told(engine, y),
     )  # fmt: skip
+
+
+def told(engine: DiffusionEngine, y: Tensor | None) -> dict[str, Any]:
+    """What their pipeline is told for classes y (n,): those, or captions that name them."""
+    if y is None or not engine.told:
+        return {}
+    return {"prompt": [engine.data.wording.named[k] for k in y.tolist()]} if engine.config.text else {"class_labels": y}
 
 
 def our_walk(engine: DiffusionEngine, asked: q.Parity, y: Tensor | None, first: Tensor, sigmas: Tensor) -> Iterator[Any]:

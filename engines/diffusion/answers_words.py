@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from engines.core import Heat, Snapshot, Tokens, View
-from engines.data.captions import split
 from engines.diffusion import questions as q
 from engines.diffusion.answers import Answer, configured, latent_view, step_table, unit_noise, visible
 from engines.diffusion.guidance import classifier_free
@@ -26,7 +25,8 @@ def attention(engine: DiffusionEngine, asked: q.Attention) -> Answer:
     """One caption, n images. Views "x_t", "x0" and "latent": Images, a layer per step named by its sigma; "image"; "tokens": the words as
     read; "words": one Heat for each word, what part of a cell's attention it has on the first image, mean over heads, blocks, steps, over
     the mean of all cells (1 = no more here than elsewhere); "by_step": the same step by step, layers named "word/number of the step"."""
-    y = caption_asked(engine, asked.caption or "a seven", asked.n)
+    caption = asked.caption or (engine.data.wording.example if engine.config.text else "a seven")
+    y = caption_asked(engine, caption, asked.n)
     config = configured(engine, "", asked.num_steps)
     if asked.cfg_scale >= 0:
         config = replace(config, cfg_scale=asked.cfg_scale)
@@ -37,7 +37,7 @@ def attention(engine: DiffusionEngine, asked: q.Attention) -> Answer:
         maps: list[Tensor] | None = None if told is None else []
         out = engine.ema.net(z, c_noise, told, maps=maps)
         if maps is not None:
-            found.append(torch.stack(maps).mean(0)[0])  # (cells, 1 + WORDS) of the first image
+            found.append(torch.stack(maps).mean(0)[0])  # (cells, 1 + k) of the first image
         return out
 
     moments: list[Moment] = []
@@ -50,7 +50,7 @@ def attention(engine: DiffusionEngine, asked: q.Attention) -> Answer:
             by_step.append(torch.stack(found).mean(0))
             found.clear()
             yield None
-    words, name = split(asked.caption or "a seven"), lambda m: f"σ = {float(m.sigma):.3g}"
+    words, name = engine.data.wording.split(caption), lambda m: f"σ = {float(m.sigma):.3g}"
     mean, each = heats(engine, torch.stack(by_step).mean(0), words), [heats(engine, some, words) for some in by_step]
     views: dict[str, tuple[View, ...]] = {
         "x_t": tuple(samples_view(engine, visible(engine, m), None, name(m)) for m in moments),
@@ -68,7 +68,7 @@ def attention(engine: DiffusionEngine, asked: q.Attention) -> Answer:
 
 
 def heats(engine: DiffusionEngine, weights: Tensor, words: list[str]) -> list[Heat]:
-    """One Heat for each word from attention (cells, 1 + WORDS), in pixels of the image, each over its mean."""
+    """One Heat for each word from attention (cells, 1 + k), in pixels of the image, each over its mean."""
     c, h, w = engine.shape
     sides = engine.data.shape[1:]
     step = sides[0] / h

@@ -121,7 +121,7 @@ class Config:
         return max(1, min(self.steps - 1, round(self.ae_share * self.steps))) if self.space == "latent" else 0
 
 
-_WHY_TEXT = "captions name the class, and are made from grey pictures"
+_WHY_TEXT = "captions are made for these"
 
 
 def refuse(c: Config) -> None:

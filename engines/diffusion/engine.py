@@ -13,7 +13,7 @@ from engines import metrics
 from engines.config import from_dict, knobs, to_dict
 from engines.core import Snapshot, Views
 from engines.data import DATASETS, DatasetInfo, kind, load
-from engines.data.captions import NAMES, captioned, encode
+from engines.data.captions import captioned
 from engines.diffusion.config import Config
 from engines.diffusion.latent import LatentSpace
 from engines.diffusion.model import build_network
@@ -78,7 +78,7 @@ class DiffusionEngine:
 
     def _to_device(self) -> tuple[Tensor, Tensor | None, Tensor | float, float]:
         """The training set, (n, 2) or (n, c, h, w), in units of the network or, where that sees latents, in [−1, 1]; its classes (n,) or
-        captions (n, VARIANTS, WORDS) if the network is told; and what x0 · scale + shift needs to be data again."""
+        captions (n, VARIANTS, k) if the network is told; and what x0 · scale + shift needs to be data again."""
         if not self.image:
             middle = torch.tensor(self.data.shift, dtype=torch.float32, device=self.device)
             return torch.from_numpy(self.data.unit).to(self.device), None, middle, self.data.scale
@@ -159,18 +159,18 @@ class DiffusionEngine:
         return self.examples[index] if self.latent is None else self.latent.draw(index, generator)
 
     def told_of(self, index: Tensor, generator: torch.Generator) -> Tensor | None:
-        """What the network is told of training examples index (n,): classes (n,), one of each one's captions (n, WORDS), or nothing."""
+        """What the network is told of training examples index (n,): classes (n,), one of each one's captions (n, k), or nothing."""
         if self.labels is None or not self.config.text:
             return None if self.labels is None else self.labels[index]
         chosen = torch.randint(self.labels.shape[1], index.shape, generator=generator, device=self.device)
         return self.labels[index, chosen]
 
     def condition(self, y: Tensor) -> Tensor:
-        """What the network is told for classes y (n,): those, or captions (n, WORDS) that name them. Captions stay as they are."""
+        """What the network is told for classes y (n,): those, or captions (n, k) that name them. Captions stay as they are."""
         if not self.config.text or y.dim() == 2:
             return y
-        named = np.stack([encode(f"a {name}") for name in NAMES])
-        return torch.from_numpy(named).to(self.device)[y]
+        wording = self.data.wording
+        return torch.from_numpy(wording.numbers(*wording.named)).to(self.device)[y]
 
     def draw_sigma(self, n: int, generator: torch.Generator) -> Tensor:
         """(n,) noise levels as training meets them, one from each n-th part of their distribution: Kingma et al., 2021, appendix I.1."""

@@ -45,17 +45,18 @@ def _cell_autoencoder(config: Config, shape: tuple[int, ...]) -> tuple[int, floa
 
 
 def _word_denoiser(config: Config, cells: int) -> tuple[int, float, int]:
-    from engines.data.captions import VOCABULARY, WORDS
+    from engines.data.captions import wording_of
     from engines.diffusion.config import EMBED
 
+    wording = wording_of(config.dataset)
     c, d, seen = config.latents, config.width, FLAT * cells
     attention, dense = 4 * d * d + 4 * d, 4 * d * d + 3 * d
-    text = len(VOCABULARY) * d + (1 + WORDS) * d + attention + dense + 6 * d
+    text = len(wording.vocabulary) * d + (1 + wording.longest) * d + attention + dense + 6 * d
     flat = seen * UNITS + UNITS + UNITS * seen + seen + 2 * (UNITS * UNITS + UNITS) + (EMBED + 1) * 2 * UNITS
     block = attention + 2 * d * d + 2 * d + 4 * d + flat + d * FLAT + FLAT + FLAT * d + d
     embed = 32 * EMBED + EMBED + EMBED * EMBED + EMBED + d * EMBED + EMBED
     ends = c * d + d + cells * d + 2 * d + d * c + c
-    each = cells * (4 * d * d + 2 * (1 + WORDS) * d) + flat
+    each = cells * (4 * d * d + 2 * (1 + wording.longest) * d) + flat
     return text + config.depth * block + embed + ends, 2.0 * config.depth * each, config.depth * (25 * cells * d + 8 * UNITS)
 
 

@@ -39,6 +39,7 @@ _LATENT: dict[str, Any] = dict(
 _TEXT: dict[str, Any] = dict(
     conditional=False, latents=4, ae_share=0.12, batch=128, width=48, depth=3, cfg_scale=4.0, num_steps=7, steps=9_000,
 )  # fmt: skip
+_WORDS_OF: dict[str, dict[str, Any]] = {"emoji": dict(latents=6, ae_share=0.2, steps=5_000, cfg_scale=3.0)}
 DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
     "ring8": dict(steps=16_000),
     "grid25": dict(steps=30_000),
@@ -61,7 +62,7 @@ def recommended(dataset: str, schedule: str | None = None, space: str | None = N
     """Knob values recommended for a data set and, if given, a schedule and a space other than its usual ones, and words."""
     base = dict(_IMAGE) if kind(dataset) == "image" else {}
     base |= DATASET_DEFAULTS.get(dataset, {}) | (_LATENT if space == "latent" or text else {})
-    base |= _TEXT if text else {}
+    base |= _TEXT | _WORDS_OF.get(dataset, {}) if text else {}
     return base | SCHEDULE_DEFAULTS.get(schedule or "", {}) | {"dataset": dataset}
 
 
@@ -75,7 +76,7 @@ def resolve(overrides: Mapping[str, Any]) -> Config:
         for name in ("dataset", "schedule", "conditional", "network", "space", "text")
     )
     base = recommended(dataset or known["dataset"].default, schedule, space, bool(text))
-    if conditional is False and not text:
+    if not text and not (base.get("conditional", False) if conditional is None else conditional):
         base["cfg_scale"] = 1.0
     if network == "dit":
         base.pop("optimizer", None)
@@ -91,6 +92,9 @@ PRESETS = {
     "latent": Preset("MNIST, latent, 15 s", dict(dataset="mnist", space="latent"), "28×28", "an autoencoder first, then its latents"),
     "text": Preset(
         "Digits from words", dict(dataset="mnist", space="latent", text=True), "captions", "the recipe of Stable Diffusion, end to end"
+    ),
+    "emoji-text": Preset(
+        "Emoji from words", dict(dataset="emoji", space="latent", text=True), "captions", "“a small red apple”, in colour"
     ),
     "digits": Preset("Digits in 15 seconds", dict(dataset="digits"), "8×8", "told the class, guided"),
     "minute": Preset("MNIST in a minute", dict(dataset="mnist", cfg_scale=1.2), "28×28", "told the class, guided; 1.7 times the floor"),

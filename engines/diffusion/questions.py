@@ -203,7 +203,7 @@ class Averages(Question):
 class Attention(Question):
     """Which part of the image looked at which word of its caption? Runs that are told words."""
 
-    caption: str = knob("", "Caption", most=200, help="none = a seven")
+    caption: str = knob("", "Caption", most=200, help="none = an example of what the run was told")
     n: int = knob(4, "Images", lo=1, hi=16)
     num_steps: int = _steps()
     cfg_scale: float = knob(-1.0, "Guidance", lo=-1.0, hi=10.0, help="−1 = as the run says")

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from engines.config import from_dict, to_dict
+from engines.data.captions import wording_of
 from engines.diffusion.config import Config
 from engines.diffusion.schedules import BETAS, T
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from engines.diffusion.engine import DiffusionEngine
 
 WEIGHTS, SETTINGS = Path("unet/diffusion_pytorch_model.safetensors"), Path("unet/config.json")
+TEXT = "text."  # before the names of the text encoder's weights in ours
+UNKNOWN = "[none]"
 NOT_BASIC = {"cosine": "squaredcos_cap_v2"}  # what diffusers calls a schedule; its own "sigmoid" is another one
 
 
@@ -57,32 +60,75 @@ def export(engine: DiffusionEngine, folder: str | Path, sampler: str = "") -> Pa
     from engines.diffusion.pipeline import classes
 
     c = engine.config
-    if engine.latent is not None:
-        raise ValueError("space=latent cannot be written as a folder of diffusers: its pipeline here denoises pixels or points")
+    if engine.latent is not None and not engine.latent.frozen:
+        raise ValueError(f"the autoencoder is still learning, so there is no denoiser yet: it begins at step {engine.latent.first:,}")
     sampler = sampler or NEAREST.get(c.sampler, c.sampler)
-    model_class, pipeline_class, _ = classes()
-    shift = [float(v) for v in torch.as_tensor(engine.shift).flatten()]
-    model = model_class(
-        run=to_dict(c), shape=list(engine.info.shape), classes=len(engine.info.classes) if engine.told else 0, shift=shift,
-        scale=float(engine.scale), step=engine.step, flow=reference_of(sampler).scale == "flow",
-    )  # fmt: skip
-    model.net.load_state_dict(engine.ema.net.state_dict())
-    pipeline_class(model, scheduler_of(sampler, c)).save_pretrained(folder, safe_serialization=True)
-    (Path(folder) / "README.md").write_text(CARD.format(dataset=c.dataset, step=engine.step, sampler=sampler), encoding="utf-8")
+    latent = {"vae": latent_model(engine)} if engine.latent is not None else {}
+    words = {"text_encoder": caption_model(engine), "tokenizer": tokenizer(c.dataset)} if c.text else {}
+    pipeline = classes().DenoisingPipeline(denoising_model(engine, sampler), scheduler_of(sampler, c), **latent, **words)
+    pipeline.save_pretrained(folder, safe_serialization=True)
+    told = f', prompt="{engine.data.wording.example}", guidance_scale={c.cfg_scale:g}' if c.text else ""
+    card = CARD.format(dataset=c.dataset, step=engine.step, sampler=sampler, told=told)
+    (Path(folder) / "README.md").write_text(card, encoding="utf-8")
     return Path(folder)
+
+
+def denoising_model(engine: DiffusionEngine, sampler: str) -> Any:
+    from engines.diffusion.pipeline import classes
+
+    model = classes().DenoisingModel(
+        run=to_dict(engine.config), shape=list(engine.info.shape), classes=len(engine.info.classes) if engine.told else 0,
+        shift=[float(v) for v in torch.as_tensor(engine.shift).flatten()], scale=float(engine.scale), step=engine.step,
+        flow=reference_of(sampler).scale == "flow", seen=None if engine.latent is None else list(engine.shape),
+    )  # fmt: skip
+    state = {name: t for name, t in engine.ema.net.state_dict().items() if not (engine.config.text and name.startswith(TEXT))}
+    model.net.load_state_dict(state)
+    return model
+
+
+def latent_model(engine: DiffusionEngine) -> Any:
+    from engines.diffusion.pipeline import classes
+
+    assert engine.latent is not None
+    model = classes().LatentModel(run=to_dict(engine.config), shape=list(engine.info.shape))
+    model.space.load_state_dict(engine.latent.state_dict())
+    return model
+
+
+def caption_model(engine: DiffusionEngine) -> Any:
+    from engines.diffusion.pipeline import classes
+
+    model = classes().CaptionModel(width=engine.config.width, dataset=engine.config.dataset)
+    model.text.load_state_dict(engine.ema.net.text.state_dict())  # type: ignore[union-attr, operator]
+    return model
+
+
+def tokenizer(dataset: str) -> Any:
+    """A tokenizer of transformers that numbers the words of captions as we do; one more number stands for words that no caption has."""
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    wording = wording_of(dataset)
+    found = Tokenizer(models.WordLevel({word: i for i, word in enumerate((*wording.vocabulary, UNKNOWN))}, unk_token=UNKNOWN))
+    spelled = [normalizers.Replace(Regex(rf"(?<![^\s,.]){also}(?![^\s,.])"), word) for also, word in wording.spelled.items()]
+    found.normalizer = normalizers.Sequence([normalizers.Lowercase(), *spelled])
+    found.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s,.]+"), "removed")
+    return PreTrainedTokenizerFast(
+        tokenizer_object=found, pad_token="", unk_token=UNKNOWN, model_max_length=wording.longest, clean_up_tokenization_spaces=False
+    )
 
 
 def open_pipeline(folder: str | Path) -> Any:
     """diffusers' own `from_pretrained` on such a folder: nothing is downloaded, only safetensors are read."""
     from engines.diffusion.pipeline import classes
 
-    _, pipeline_class, _ = classes()
+    pipeline = classes().DenoisingPipeline
     from diffusers.utils import logging
 
     logging.disable_progress_bar()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # third parties, as they load
-        return pipeline_class.from_pretrained(str(folder), local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False)
+        return pipeline.from_pretrained(str(folder), local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False)
 
 
 CARD = """# A diffusion model of {dataset}, {step} steps
@@ -90,38 +136,55 @@ CARD = """# A diffusion model of {dataset}, {step} steps
     from engines.diffusion.pipeline import DenoisingPipeline  # of the Generative Playground
 
     pipeline = DenoisingPipeline.from_pretrained("this folder")
-    pipeline(batch_size=16, num_inference_steps=20).images
+    pipeline(batch_size=16, num_inference_steps=20{told}).images
 
 The weights are the average over training, the scheduler is that of {sampler}.
 """
 
 
 def read(folder: str | Path) -> tuple[Config, dict[str, dict[str, Tensor]]]:
-    """The settings of such a folder and the state of its engine's parts: both "net" and "ema" are the averaged weights. The optimiser and
-    the random streams of a run are not in the folder, so training does not go on exactly as it would have. ValueError says what is missing
-    or does not fit; nothing that the folder names is imported."""
+    """The settings of such a folder and the state of its engine's parts: both "net" and "ema" are the averaged weights, and of a latent
+    run there is the "autoencoder". The optimiser and the random streams of a run are not in the folder, so training does not go on exactly
+    as it would have. ValueError says what is missing or does not fit; nothing that the folder names is imported."""
+    from engines.diffusion.pipeline_models import blank_network, blank_space
+
+    folder, (config, settings) = Path(folder), _settings(Path(folder))
+    shape = tuple(settings["shape"])
+    net = _weights(folder / WEIGHTS, "net.")
+    if config.text:
+        net |= {TEXT + name: t for name, t in _weights(folder / "text_encoder" / WEIGHTS.name, TEXT).items()}
+    parts = {"net": _fitting(folder, net, blank_network(config, shape, settings["classes"]))}
+    if config.space == "latent":
+        parts["autoencoder"] = _fitting(folder, _weights(folder / "vae" / WEIGHTS.name, "space."), blank_space(config, shape))
+    return config, parts | {"ema": parts["net"]}
+
+
+def _weights(path: Path, prefix: str) -> dict[str, Tensor]:
+    """The tensors of a file by their names in ours."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from engines.diffusion.pipeline import blank_network
-
-    config, settings = _settings(Path(folder))
+    within = path.relative_to(path.parents[1])
     try:
-        found = {name.removeprefix("net."): tensor for name, tensor in load_file(Path(folder) / WEIGHTS).items()}
+        return {name.removeprefix(prefix): tensor for name, tensor in load_file(path).items()}
     except FileNotFoundError:
-        raise ValueError(f"{folder} holds no {WEIGHTS}") from None
+        raise ValueError(f"{path.parents[1]} holds no {within}") from None
     except SafetensorError as error:
-        raise ValueError(f"{Path(folder) / WEIGHTS} is damaged: {error}") from None
-    for name, expected in blank_network(config, tuple(settings["shape"]), settings["classes"]).state_dict().items():
+        raise ValueError(f"{path} is damaged: {error}") from None
+
+
+def _fitting(folder: Path, found: dict[str, Tensor], blank: torch.nn.Module) -> dict[str, Tensor]:
+    """The tensors, if they are what a network of ours needs."""
+    for name, expected in blank.state_dict().items():
         if name not in found or found[name].shape != expected.shape:
-            raise ValueError(f"{name} of {WEIGHTS} is not of shape {tuple(expected.shape)}, which its settings ask for")
+            raise ValueError(f"{name} of {folder} is not of shape {tuple(expected.shape)}, which its settings ask for")
         if not bool(found[name].isfinite().all()):
-            raise ValueError(f"{name} of {WEIGHTS} holds values that are not finite")
-    return config, {"net": found, "ema": found}
+            raise ValueError(f"{name} of {folder} holds values that are not finite")
+    return found
 
 
-def load(folder: str | Path, *, device: str = "cpu", data: np.ndarray | None = None) -> DiffusionEngine:
-    """An engine with the weights and the step of such a folder."""
+def load(folder: str | Path, data: np.ndarray | None = None, *, device: str = "cpu") -> DiffusionEngine:
+    """An engine with the weights and the step of such a folder; `data` if its data set was one's own."""
     from engines.diffusion.engine import DiffusionEngine
 
     config, parts = read(folder)
@@ -158,7 +221,7 @@ def reference_of(sampler: str) -> Reference:
 
 def scheduler_of(sampler: str, config: Config) -> Any:
     """A scheduler of diffusers, on the schedule that the run was trained on, or else DDPM's."""
-    from engines.diffusion.pipeline import schedule_of
+    from engines.diffusion.pipeline_models import schedule_of
 
     reference = reference_of(sampler)
     import diffusers

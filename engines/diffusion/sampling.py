@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from engines.core import Images, Points
-from engines.data.captions import encode
 from engines.diffusion.config import DISCRETE, Config
 from engines.diffusion.guidance import classifier, classifier_free
 from engines.diffusion.parameterisations import Denoise, denoiser
@@ -89,10 +88,10 @@ def classes_asked(engine: DiffusionEngine, n: int, label: int) -> Tensor | None:
 
 
 def caption_asked(engine: DiffusionEngine, caption: str, n: int) -> Tensor:
-    """(n, WORDS), the same caption for all. ValueError for a word that is not known, or a network that is not told words."""
+    """(n, k), the same caption for all. ValueError for a word that is not known, or a network that is not told words."""
     if not engine.config.text:
         raise ValueError(f"caption={caption[:40]} needs text=true: this network was told no words")
-    return torch.from_numpy(encode(caption)).to(engine.device).expand(n, -1)
+    return torch.from_numpy(engine.data.wording.encode(caption)).to(engine.device).expand(n, -1)
 
 
 @torch.no_grad()

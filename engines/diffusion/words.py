@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engines.data.captions import VOCABULARY, WORDS
+from engines.data.captions import wording_of
+from engines.data.wording import Wording
 from engines.diffusion.config import EMBED, Config
 from engines.diffusion.unet import DenseBlock, Embedding, blank, zeroed
 from engines.nn.init import reset
@@ -37,13 +38,13 @@ class Attention(nn.Module):
 
 
 class TextEncoder(nn.Module):
-    """Captions (n, WORDS) of word numbers, 0 for none -> a vector for a start token and each word, (n, 1 + WORDS, d), and the mask
-    (n, 1, 1, 1 + WORDS) that hides places without a word. One transformer block; words may look at each other in both directions."""
+    """Captions (n, k) of word numbers, 0 for none -> a vector for a start token and each word, (n, 1 + k, d), and the mask
+    (n, 1, 1, 1 + k) that hides places without a word. One transformer block; words may look at each other in both directions."""
 
-    def __init__(self, d: int):
+    def __init__(self, d: int, wording: Wording):
         super().__init__()
-        self.words = blank(nn.Embedding, len(VOCABULARY), d)
-        self.place = nn.Parameter(torch.zeros(1, 1 + WORDS, d))
+        self.words = blank(nn.Embedding, len(wording.vocabulary), d)
+        self.place = nn.Parameter(torch.zeros(1, 1 + wording.longest, d))
         self.norm1, self.attend = nn.LayerNorm(d), Attention(d)
         self.norm2, self.first, self.second = nn.LayerNorm(d), blank(nn.Linear, d, 2 * d), blank(nn.Linear, 2 * d, d)
         self.norm = nn.LayerNorm(d)
@@ -77,15 +78,16 @@ class Block(nn.Module):
 
 
 class WordDenoiser(nn.Module):
-    """z (n, c, h, w), c_noise (n,), captions y (n, WORDS) or None -> (n, c, h, w). The caption comes in twice: word by word where cells
+    """z (n, c, h, w), c_noise (n,), captions y (n, k) or None -> (n, c, h, w). The caption comes in twice: word by word where cells
     look it up, and as a whole, the start token, beside the noise level (as in SDXL, Podell et al., 2023). `maps` takes what each cell
-    looks at among the words, (n, h w, 1 + WORDS) from every block."""
+    looks at among the words, (n, h w, 1 + k) from every block."""
 
     def __init__(self, config: Config, shape: tuple[int, ...]):
         super().__init__()
         (c, h, w), d = shape, config.width
-        self.cells = (h, w)
-        self.embed, self.text, self.whole = Embedding(0), TextEncoder(d), blank(nn.Linear, d, EMBED)
+        wording = wording_of(config.dataset)
+        self.cells, self.longest = (h, w), wording.longest
+        self.embed, self.text, self.whole = Embedding(0), TextEncoder(d, wording), blank(nn.Linear, d, EMBED)
         self.enter, self.place = blank(nn.Linear, c, d), nn.Parameter(torch.zeros(1, h * w, d))
         self.blocks = nn.ModuleList(Block(d, h * w) for _ in range(config.depth))
         self.norm, self.leave = nn.LayerNorm(d), blank(nn.Linear, d, c)
@@ -100,8 +102,12 @@ class WordDenoiser(nn.Module):
         return zeroed(self, [self.leave, *outs])
 
     def forward(self, z: Tensor, c_noise: Tensor, y: Tensor | None = None, maps: list[Tensor] | None = None) -> Tensor:
-        tokens = y if y is not None else torch.zeros(len(z), WORDS, dtype=torch.int64, device=z.device)
+        tokens = y if y is not None else torch.zeros(len(z), self.longest, dtype=torch.int64, device=z.device)
         words, mask = self.text(tokens)
+        return self.told(z, c_noise, words, mask, maps)
+
+    def told(self, z: Tensor, c_noise: Tensor, words: Tensor, mask: Tensor, maps: list[Tensor] | None = None) -> Tensor:
+        """The same for what the text encoder says of the captions."""
         e = self.embed(c_noise, None) + F.silu(self.whole(words[:, 0]))  # (n, EMBED)
         x = self.enter(z.flatten(2).transpose(1, 2)) + self.place  # (n, h w, d)
         for block in self.blocks:

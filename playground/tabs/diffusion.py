@@ -20,6 +20,14 @@ EXTRA = {
     "layers": {},
     "charts": [
         {
+            "title": "Autoencoder first, nats",
+            "when": {"space": "latent"},
+            "lines": [
+                {"metric": "recon", "role": "model", "legend": "reconstruction"},
+                {"metric": "kl", "role": "lineStrong", "dash": [4, 3], "legend": "KL"},
+            ],
+        },
+        {
             "title": "Training loss, weighted MSE",
             "zoom": True,
             "lines": [

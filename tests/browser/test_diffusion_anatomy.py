@@ -24,6 +24,21 @@ def page(browser, app):
     assert not bad, "\n".join(bad)
 
 
+def test_both_losses_of_the_autoencoder_are_drawn_as_long_as_it_learned(page):
+    """A chart that only runs on latents have: it ends where the autoencoder was frozen, before the loss of the denoiser begins."""
+    chart = page.locator("#lab-diffusion .charts .chart", has=page.get_by_text("Autoencoder first, nats"))
+    assert chart.is_visible() and chart.locator(".legend").all_inner_texts() == ["reconstruction", "KL"]
+    first = page.evaluate("() => { const c = window.playground.store.active.info.config; return Math.round(c.ae_share * c.steps); }")
+    course = lambda name: [row for row in page.evaluate("n => window.playground.store.series(n).main", name) if row[1] is not None]  # noqa: E731
+    recon, kl, mse = map(course, ("recon", "kl", "mse"))
+    assert len(recon) == len(kl) > 3 and all(value > 0 for _, value in recon + kl)
+    assert recon[-2][0] < first < mse[0][0] and recon[-1][0] == mse[0][0]  # a row tells of all steps since the one before
+    drawn = (
+        "c => { const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; return new Set(new Uint32Array(d.buffer)).size; }"
+    )
+    assert chart.locator("canvas").evaluate(drawn) > 20
+
+
 def ink(page, selector: str) -> list[float]:
     """How much of a small canvas is bright, and the mean column of that, from 0 to 1."""
     return page.evaluate(

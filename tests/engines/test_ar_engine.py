@@ -67,6 +67,20 @@ def test_resumed_is_bit_for_bit_the_same_run(ar, dataset, model):
     assert pack(resumed) == pack(whole)
 
 
+@pytest.mark.parametrize(("dataset", "model"), [("moby", "llama"), ("digits", "gated-pixelcnn")])
+def test_bfloat16_rounds_products_and_keeps_the_weights(ar, dataset, model):
+    """A gradient differs from that of float32 by a few times 2^-8 of its length, and by more than nothing; weights stay float32."""
+    gradients = []
+    for precision in ("float32", "bfloat16"):
+        engine = ar(dataset, model=model, precision=precision, clip=0.0)
+        engine.train_step()
+        assert all(p.dtype == p.grad.dtype == torch.float32 for p in engine._weights)
+        gradients.append(torch.cat([p.grad.flatten() for p in engine._weights]))
+    exact, rounded = gradients
+    apart = ((rounded - exact).norm() / exact.norm()).item()
+    assert 1e-4 < apart < 0.03, apart
+
+
 def test_another_seed_another_run_and_the_global_stream_stays(ar):
     torch.manual_seed(0)
     before = torch.get_rng_state()

@@ -187,6 +187,7 @@ def test_a_verdict_leaves_the_large_models_distribution():
     assert_close(out, p, atol=1e-12, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["llama", "mlp"])
 def test_speculative_texts_have_the_models_own_distribution(kind):
     """Every text of three tokens, how often it came against its probability: chi-square, 26 degrees of freedom; 55 is p = 0.0008."""

@@ -6,7 +6,7 @@ import torch
 from torch.testing import assert_close
 
 from engines.core import Heat, Images, Tokens
-from engines.data.captions import NAMES, encode, normalised
+from engines.data.captions import DIGITS, NAMES, encode, normalised
 from engines.diffusion import questions as q
 from engines.diffusion.presets import Request, resolve
 from engines.diffusion.words import MASKED, TextEncoder, WordDenoiser
@@ -45,7 +45,7 @@ def tokens(*captions):
 
 def test_gaps_after_a_caption_are_not_seen():
     """What stands in the place of a missing word makes no difference: its weight is exactly 0."""
-    net = reset(TextEncoder(16), torch.Generator().manual_seed(0))
+    net = reset(TextEncoder(16, DIGITS), torch.Generator().manual_seed(0))
     torch.nn.init.normal_(net.place, generator=torch.Generator().manual_seed(1))
     words, mask = net(tokens("a seven"))
     assert mask.flatten().tolist() == [0, 0, 0] + [MASKED] * 10
