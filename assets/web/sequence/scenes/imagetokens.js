@@ -16,7 +16,7 @@ const PARTS = [
   ["images", "4 Decoded", "by the VQ-VAE"],
 ];
 const HTML = `<div class="bar"><label>VQ-VAE <select class="source" aria-label="VQ-VAE"><option value="kept">kept, MNIST</option><option value="own">from the VAE tab</option></select></label><button type="button" class="button small hand">Hand its codes over</button>
-    <label>Prior <select class="model" aria-label="Model of the codes">${MODELS.map((m) => `<option value="${m}">${NAMES[m]}</option>`).join("")}</select></label><label><select class="steps" aria-label="Steps">${STEPS.map((n) => `<option value="${n}"${n === 600 ? " selected" : ""}>${int(n)}</option>`).join("")}</select> steps</label><button type="button" class="button small strong press">Train the prior</button><button type="button" class="button small again">New seed</button><span class="said"></span></div>
+    <label>Prior <select class="model" aria-label="Model of the codes">${MODELS.map((m) => `<option value="${m}">${NAMES[m]}</option>`).join("")}</select></label><label><select class="steps" aria-label="Steps">${STEPS.map((n) => `<option value="${n}"${n === 1500 ? " selected" : ""}>${int(n)}</option>`).join("")}</select> steps</label><button type="button" class="button small strong press">Train the prior</button><button type="button" class="button small again">New seed</button><span class="said"></span></div>
   <div class="seq-parts token-parts">${PARTS.map(([key, words, small]) => `<section><h3>${words} <small>${small}</small></h3><div class="${key}"></div></section>`).join("")}
     <section class="learning"><h3>Bits per code <small>held out</small></h3><div class="plot"></div><table></table></section></div>`;
 
@@ -97,7 +97,7 @@ function start({ container, find, say }, { session, store, commands }) {
     const points = series();
     const levels = m ? [{ y: m["bits/uniform"], label: `all ${int(m.K)} alike ${fixed(m["bits/uniform"], 2)}` }, { y: m["bits/independent"], label: `place by place ${fixed(m["bits/independent"], 2)}` }] : [];
     const ends = [...points.map(([, v]) => v), ...levels.map((l) => l.y)];
-    chart.update(ends.length ? { xName: "step", yName: "", levels, lines: points.length ? [{ x: points.map(([s]) => s), y: points.map(([, v]) => v), color: "accent", dots: points.length < 3 }] : [], xs: [0, ours() ? about.config.steps : 600], ys: [Math.min(...ends) - 0.3, Math.max(...ends) + 0.3] } : null);
+    chart.update(ends.length ? { xName: "step", yName: "", levels, lines: points.length ? [{ x: points.map(([s]) => s), y: points.map(([, v]) => v), color: "accent", dots: points.length < 3 }] : [], xs: [0, ours() ? about.config.steps : 1500], ys: [Math.min(...ends) - 0.3, Math.max(...ends) + 0.3] } : null);
   }
 
   function table(m, d) {
