@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from engines.diffusion.config import Config
+from engines.diffusion.latent_cost import CELL_BATCH, VECTOR_BATCH
 from engines.nn.autoencoder import build_autoencoder, elbo_terms
 from engines.state import Rng
 
-RATE, LAST_RATE, WARM = 3e-3, 0.03, 30  # of Adam, the part of it left at the end, and steps until the full rate
-BATCH = 128
+VECTOR, CELLS = (8e-3, VECTOR_BATCH), (3e-3, CELL_BATCH)  # rate of Adam and size of a batch, for either form of autoencoder
+LAST_RATE, WARM = 0.03, 30  # the part of the rate that is left at the end, and steps until it is full
 CHUNK = 500  # images encoded at a time
 PREVIEW = 1_000  # images that the scale is taken from while the autoencoder still learns
 
@@ -38,7 +39,8 @@ class LatentSpace(nn.Module):
         self.register_buffer("shift", torch.zeros((1, d, *[1] * (len(self.shape) - 1)), device=device))
         for name in ("white", "colour"):
             self.register_buffer(name, torch.zeros((d, d), device=device))
-        self.opt = torch.optim.Adam(self.net.parameters(), RATE, (0.9, 0.99), fused=True)
+        self.rate, self.batch = CELLS if config.text else VECTOR
+        self.opt = torch.optim.Adam(self.net.parameters(), self.rate, (0.9, 0.99), fused=True)
         self._weights: list[Tensor] = list(self.net.parameters())
         self._pixels, self.frozen = pixels, False
         self._table: tuple[Tensor, Tensor] | None = None
@@ -48,8 +50,8 @@ class LatentSpace(nn.Module):
     def train_step(self, step: int, data: torch.Generator, eps: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """One update: reconstruction and KL, nats, and the length of the gradient."""
         done = step / self.first
-        self.opt.param_groups[0]["lr"] = RATE * min(1.0, max(LAST_RATE, 2 - 2 * done)) * min(1.0, (step + 1) / WARM)
-        index = torch.randint(len(self._pixels), (BATCH,), generator=data, device=self._pixels.device)
+        self.opt.param_groups[0]["lr"] = self.rate * min(1.0, max(LAST_RATE, 2 - 2 * done)) * min(1.0, (step + 1) / WARM)
+        index = torch.randint(len(self._pixels), (self.batch,), generator=data, device=self._pixels.device)
         reconstruction, kl = (term.mean() for term in elbo_terms(self.net, (self._pixels[index] + 1) / 2, eps))
         self.opt.zero_grad()
         (reconstruction + self.kl_weight * kl).backward()

@@ -12,7 +12,8 @@ from engines.data import DatasetInfo
 if TYPE_CHECKING:
     from engines.diffusion.config import Config
 
-HIDDEN, BATCH = 400, 128  # of the autoencoder
+HIDDEN = 400  # of the autoencoder
+VECTOR_BATCH, CELL_BATCH = 96, 128  # of either form of it
 FINE, COARSE, FACTOR = 16, 32, 4  # of its cell form
 FLAT, UNITS = 4, 128  # of the denoiser that is told words
 
@@ -23,7 +24,7 @@ def latent_cost(config: Config, info: DatasetInfo) -> Cost:
     cells = (info.shape[1] // FACTOR) * (info.shape[2] // FACTOR)
     told = len(info.classes) if config.conditional else 0
     denoiser, second, units = _word_denoiser(config, cells) if config.text else _vector_denoiser(config, told)
-    flop = max(BATCH * first, config.batch * second)
+    flop = max((CELL_BATCH if config.text else VECTOR_BATCH) * first, config.batch * second)
     return Cost(parameters=encoder + denoiser, flop_per_step=3 * flop, bytes=4 * (4 * encoder + 5 * denoiser + 2 * config.batch * units))
 
 
