@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -52,9 +51,9 @@ def compiled() -> bool:
     if not available():
         return False
     from engines.diffusion import kernel
-    from engines.nn.kernels.target import CACHE
+    from engines.nn.kernels.target import in_cache
 
-    return bool(kernel.train.signatures) or bool(CACHE) and any(Path(CACHE).rglob("kernel.train-*.nbc"))
+    return bool(kernel.train.signatures) or in_cache(kernel.train, "kernel.train")
 
 
 def warm() -> None:

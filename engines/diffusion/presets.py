@@ -94,7 +94,7 @@ PRESETS = {
         "Digits from words", dict(dataset="mnist", space="latent", text=True), "captions", "the recipe of Stable Diffusion, end to end"
     ),
     "emoji-text": Preset(
-        "Emoji from words", dict(dataset="emoji", space="latent", text=True), "captions", "“a small red apple”, in colour"
+        "Emoji from words", dict(dataset="emoji", space="latent", text=True), "captions", "colour, size and place follow; shapes stay blobs"
     ),
     "digits": Preset("Digits in 15 seconds", dict(dataset="digits"), "8×8", "told the class, guided"),
     "minute": Preset("MNIST in a minute", dict(dataset="mnist", cfg_scale=1.2), "28×28", "told the class, guided; 1.7 times the floor"),

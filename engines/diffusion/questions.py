@@ -4,7 +4,7 @@ worker answers it with `engines.diffusion.answers`."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from engines.config import knob, validate
 from engines.diffusion.config import SAMPLERS, SCHEDULES
@@ -219,6 +219,8 @@ METHODS = {
 @dataclass(frozen=True)
 class Distil(Question):
     """Can a student do it in one step? Trained beside the run, which stays as it is."""
+
+    patience: ClassVar[float] = 60.0  # seconds that a page waits for the answer: a student of an image run takes a tenth of one an update
 
     method: str = knob("progressive", "Method", choices=METHODS)
     target: int = knob(1, "Steps of the student", lo=1, hi=8, help="1, 2, 4 or 8; progressive only")

@@ -9,7 +9,6 @@ import math
 from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -65,9 +64,9 @@ def compiled() -> bool:
     if not available():
         return False
     from engines.gan import kernel
-    from engines.nn.kernels.target import CACHE
+    from engines.nn.kernels.target import in_cache
 
-    return bool(kernel.run.signatures) or bool(CACHE) and any(Path(CACHE).rglob("kernel.run-*.nbc"))
+    return bool(kernel.run.signatures) or in_cache(kernel.run, "kernel.run")
 
 
 def warm() -> None:

@@ -66,7 +66,9 @@ async def ask(service: Service, token: Any, question: Any, values: Any, branch: 
     service.acts.take(record.sid)
     if branch is not None and branch != record.active:
         raise Refused("The run that this was asked about is not the active one any more.", status=GONE)
-    name, checked = settings.asked(service.family(record.family), question, values)
+    family = service.family(record.family)
+    name, checked = settings.asked(family, question, values)
+    seconds = max(seconds, getattr(family.questions[name], "patience", seconds))
     return await _ask(service, record, "ask", "The answer took too long.", seconds, question=name, values=checked)
 
 

@@ -1,9 +1,13 @@
 """Captions: what is said of an image is what was done to it, and what can be measured."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 
 from engines.data import captions as c
+from engines.data import emoji_captions as emoji
+from engines.data.emoji_nouns import NOUN_OF
 from engines.data.images import load
 from engines.judge import judge
 
@@ -61,6 +65,25 @@ def test_every_caption_can_be_read_back(data):
     for row in data.captions[:20].reshape(-1, c.WORDS):
         np.testing.assert_array_equal(c.encode(" ".join(words_of(row))), row)
     assert max(len(words_of(row)) for row in data.captions[:, 0]) <= c.WORDS
+
+
+def test_emoji_are_told_by_what_was_done_to_them():
+    """Dominant colours of flat squares; a turned hue; every noun in a name of Unicode's; "left" lies left."""
+    flat = {"red": (200, 20, 20), "yellow": (255, 204, 50), "green": (30, 160, 60), "blue": (30, 90, 220), "grey": (128, 128, 128)}
+    for name, rgb in flat.items():
+        image = np.ones((1, 3, 32, 32), np.float32)
+        image[0, :, 8:24, 8:24] = np.array(rgb)[:, None, None] / 127.5 - 1
+        assert emoji.COLOURS[emoji.colour(image)[0]] == name
+        np.testing.assert_allclose(emoji.turned(emoji.turned(image[0], 1 / 3), 2 / 3), image[0], atol=1e-5)
+    for noun in ("cat", "heart", "clock", "moon", "apple"):
+        assert all(noun.upper() in unicodedata.name(chr(c)) for c, n in NOUN_OF.items() if n == noun)
+    found = c.captioned("emoji")
+    assert found.pixels.shape == (6240, 3, 32, 32) and found.captions.max() < len(found.wording.vocabulary)
+    ink = ((1 - found.pixels[:1000]).max(1) / 2 > emoji.INK).sum(1)
+    x = (ink * np.arange(32)).sum(1) / np.maximum(ink.sum(1), 1)
+    for word, low in (("left", True), ("right", False)):
+        told = (found.captions[:1000, 0] == found.wording.index[word]).any(1)
+        assert ((x[told] < 15.5) == low).mean() > 0.97
 
 
 def test_spelling_is_forgiven_and_unknown_words_are_named():

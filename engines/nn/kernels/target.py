@@ -50,6 +50,11 @@ def cache_folder(mode: str) -> str:
     return ""
 
 
+def in_cache(function: Any, name: str) -> bool:
+    """Whether a compiled kernel is kept for this copy of the sources: numba compiles again for another place of the same file."""
+    return bool(CACHE) and any(Path(function.stats.cache_path).glob(f"{name}-*.nbc"))
+
+
 MODE = choose_mode()
 LANES = MODES[MODE]
 COLUMNS = 2 * LANES or 32  # examples in a tile: two vectors

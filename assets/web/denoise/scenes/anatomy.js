@@ -12,14 +12,17 @@ export const kinds = ["image"];
 const IMAGES = 4;
 const [SCALES, STRONG] = [[1, 1.5, 2, 4, 7.5], 4]; // guidance; the small network needs more of it than training shows
 const PACE = 260; // ms a step, when the steps are played
-const SUGGESTIONS = ["a large thick seven at the left", "a small thin three at the top right", "a large eight, slanted right", "a small zero at the bottom", "a two"];
+const SUGGESTIONS = {
+  mnist: ["a large thick seven at the left", "a small thin three at the top right", "a large eight, slanted right", "a small zero at the bottom", "a two"],
+  emoji: ["a small red apple", "a large yellow face in the middle", "a large blue circle at the top", "a green tree at the right", "a purple flower"],
+};
 const panel = (key, inner) => `<section data-part="${key}"><h3>${PARTS[key].title}</h3>${inner}<dl>${PARTS[key].facts.map(([who, what]) => `<dt>${who}</dt><dd>${what}</dd>`).join("")}</dl></section>`;
 const HTML = `<form class="ask"><label>Caption <input type="text" list="anatomy-captions" maxlength="200" spellcheck="false" autocomplete="off"></label>
-    <datalist id="anatomy-captions">${SUGGESTIONS.map((text) => `<option value="${text}">`).join("")}</datalist>
+    <datalist id="anatomy-captions"></datalist>
     <label class="class">Class <select class="of"></select></label>
     <label>Guidance <select class="scale">${SCALES.map((w) => `<option${w === STRONG ? " selected" : ""}>${w}</option>`).join("")}</select></label>
     <button type="submit" class="button small">Draw</button><button type="button" class="button small other">Other noise</button>
-    <span class="tries">${SUGGESTIONS.map((text) => `<button type="button" class="button small">${text}</button>`).join("")}</span></form>
+    <span class="tries"></span></form>
   <div class="line">${panel("text", `<div class="words" role="group" aria-label="Words of the caption"></div>`)}
     ${panel("denoiser", `<div class="pictures"><figure class="latent"><figcaption>latent z<sub>t</sub></figcaption></figure><figure class="xt"><figcaption>decoded</figcaption></figure><figure class="x0"><figcaption>its guess of x₀</figcaption></figure></div><div class="steps"><button type="button" class="button small play">Play</button><input type="range" min="0" max="1" step="1" value="1" aria-label="Step of the sampler"><output></output></div>`)}
     ${panel("decoder", `<div class="pictures"><figure class="image"><figcaption>image</figcaption></figure><div class="others"></div></div>`)}
@@ -42,7 +45,15 @@ export function create(container, { session, store }) {
   let seen = null; // the last answer
   let chosen = -1; // a word
   let maps = []; // {canvas, button} of each word
-  caption.value = SUGGESTIONS[0];
+
+  /** Captions that fit the data set. */
+  function suggest(dataset) {
+    const list = SUGGESTIONS[dataset] ?? SUGGESTIONS.mnist;
+    if (caption.dataset.of === list[0]) return;
+    caption.value = caption.dataset.of = list[0];
+    find("datalist").innerHTML = list.map((text) => `<option value="${text}">`).join("");
+    find(".tries").innerHTML = list.map((text) => `<button type="button" class="button small">${text}</button>`).join("");
+  }
 
   function put(figure, label) {
     const canvas = createPixels(label);
@@ -157,7 +168,7 @@ export function create(container, { session, store }) {
 
   find("form").addEventListener("submit", (event) => (event.preventDefault(), ask()));
   find(".other").addEventListener("click", () => ((seed = (seed + 1) % 10_000), ask()));
-  for (const button of container.querySelectorAll(".tries button")) button.addEventListener("click", () => ((caption.value = button.textContent), ask()));
+  find(".tries").addEventListener("click", ({ target }) => target.matches("button") && ((caption.value = target.textContent), ask()));
   for (const choice of [select, find(".scale")]) choice.addEventListener("change", ask);
   slider.addEventListener("input", () => (stop(), (step = +slider.value), show()));
   find(".play").addEventListener("click", play);
@@ -167,6 +178,7 @@ export function create(container, { session, store }) {
     hide: stop,
     update(next) {
       about = next;
+      suggest(next.config.dataset);
       const names = next.set.classes ?? [];
       if (select.length !== names.length) select.replaceChildren(...names.map((name, i) => new Option(name, i)));
       if ([told, classes].map((a) => a.renew(next)).some(Boolean)) (seen = null), stop(), ask();
