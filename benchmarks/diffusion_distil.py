@@ -4,7 +4,7 @@
     python -m benchmarks.diffusion_distil mnist --updates 100 400     # the finished run: Fréchet distance over the floor, n = 1,000
 
 One JSON line per student and a summary per method. Ring: see `benchmarks.diffusion_quality`, whose measure this is. MNIST: the teacher
-walks by DDIM, guided as the run says, classes as in the data; its row comes first, and with as many steps as the run itself takes, by its own
+walks by DDIM, guided as the run says, classes as in the data; its row comes first, and with as many steps as the run takes, by its own
 sampler. The seconds are CPU time of the student's training."""
 
 from __future__ import annotations
