@@ -34,7 +34,7 @@ _IMAGE: dict[str, Any] = dict(
 )  # fmt: skip
 _LATENT: dict[str, Any] = dict(
     space="latent", noise_mean=0.0, noise_std=1.0, batch=256, lr=3e-3, width=256, depth=2, steps=1_740, ae_share=0.43, kl_weight=0.1,
-    optimizer="adam", sampler="flow-heun", num_steps=5, cfg_scale=1.5,
+    optimizer="adam", sampler="flow-heun", num_steps=5, cfg_scale=1.35,
 )  # fmt: skip
 _TEXT: dict[str, Any] = dict(
     conditional=False, latents=4, ae_share=0.12, batch=128, lr=2e-3, width=48, depth=3, cfg_scale=4.0, num_steps=7, steps=9_000,
@@ -90,6 +90,15 @@ PRESETS = {
     "ddpm": Preset("DDPM as published", dict(dataset="ring8", **_DDPM), "1,000 steps", "predicts the noise, linear schedule, ancestral"),
     "spirals": Preset("Two spirals", dict(dataset="spirals"), "thin arms", "flow matching"),
     "latent": Preset("MNIST, latent, 15 s", dict(dataset="mnist", space="latent"), "28×28", "an autoencoder first, then its latents"),
+    "latent30": Preset(
+        "MNIST, latent, 30 s", dict(dataset="mnist", space="latent", steps=3_500, ae_share=0.47), "28×28", "the same, trained twice as long"
+    ),
+    "latent60": Preset(
+        "MNIST, latent, 60 s",
+        dict(dataset="mnist", space="latent", steps=5_400, ae_share=0.61, depth=4, lr=2e-3, cfg_scale=1.25),
+        "28×28",
+        "four times as long, with a denoiser twice as deep",
+    ),
     "text": Preset(
         "Digits from words", dict(dataset="mnist", space="latent", text=True), "captions", "the recipe of Stable Diffusion, end to end"
     ),
