@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from engines import metrics
+from engines import measures, metrics
 from engines.config import parse
 from engines.data import DATASETS, kind
 from engines.data.toy2d import TOYS
@@ -58,7 +58,7 @@ def trained_2d(settings: dict[str, Any]) -> tuple[FusedDiffusion, float]:
 def from_data(engine: FusedDiffusion, xy: np.ndarray) -> float:
     """Mean sliced W1 of samples (n, 2) from eight real sets, over the floor at 2,000 samples."""
     floor = engine.backdrop().metrics[metrics.SLICED_W1]
-    return float(np.mean([metrics.sliced_w1(xy, engine.data.draw(len(xy), 900 + k)) for k in range(8)])) / floor
+    return float(np.mean([measures.sliced_w1(xy, engine.data.draw(len(xy), 900 + k)) for k in range(8)])) / floor
 
 
 def run_2d(settings: dict[str, Any]) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Two clouds of examples compared: kernel distance, precision and recall, density and coverage, and the birthday test. numpy only.
 
 A cloud is (n, d): points in data units, or features of images. Each measure has a floor, what real scores against other real at the
-same n: see `engines.metrics.floor`."""
+same n: see `engines.measures.floor`."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engines import metrics
+from engines import measures, metrics
 from engines.data.captions import captioned, plain
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "checkpoints"
@@ -93,7 +93,7 @@ class Judge:
 
     def distance(self, features: np.ndarray) -> float:
         """Frechet distance of features (n, 128) from the reference."""
-        return metrics.frechet(metrics.moments(features), (self.mean, self.cov))
+        return measures.frechet(measures.moments(features), (self.mean, self.cov))
 
     def _shares(self, probability: np.ndarray) -> np.ndarray:
         counts = np.bincount(probability.argmax(1), minlength=len(self.classes))
@@ -113,7 +113,7 @@ class CaptionsJudge(Judge):
     def __init__(self, key: str):
         super().__init__(FOLDER / f"judge-{key}.safetensors")
         self.key, data = key, captioned(key)
-        self.mean, self.cov = metrics.moments(self.look(data.test_pixels)[0])
+        self.mean, self.cov = measures.moments(self.look(data.test_pixels)[0])
         self.floors = {name: value for name, value in self.report(data.pixels[: self.n]).items() if name in MEASURED}
         self.floor = self.floors[metrics.FRECHET_DISTANCE]
 

@@ -1,18 +1,12 @@
-"""Names of the metrics, what the page must know to draw them, and the pure functions of arrays that measure samples.
+"""Names of the metrics and what the page must know to draw them. What measures samples is in `measures.py`.
 
-No torch here: the web process imports this file. Every measure of samples has a floor: the value that real data scores against
-other real data at the same n. A model cannot be asked to do better than that."""
+No torch here: the web process imports this file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import exp
 from typing import Literal
-
-import numpy as np
-
-from engines import clouds
 
 D_LOSS, G_LOSS = "d_loss", "g_loss"
 D_GRAD_NORM, G_GRAD_NORM = "d_grad_norm", "g_grad_norm"
@@ -57,111 +51,6 @@ class MetricInfo:
     target: float | None = None
     n: int | None = None  # samples per evaluation
     about: str = ""
-
-
-@dataclass(frozen=True)
-class ModeReport:
-    """Samples against the modes of a mixture. `shares` (k,) float64: the part of all samples within 3 sigma of that mode and of
-    no nearer one; `reverse_kl` [nats] from the shares, made to sum to 1, to the uniform ones; NaN if no sample is near any mode."""
-
-    shares: np.ndarray
-    modes_covered: int
-    hq_fraction: float
-    reverse_kl: float
-
-
-def mode_report(x: np.ndarray, centres: np.ndarray, sigma: float | np.ndarray) -> ModeReport:
-    """x (n, 2), centres (k, 2), sigma the standard deviation or a (2, 2) root A of the covariance A Aᵀ.
-    High quality = within 3 sigma (Srivastava et al., 2017, VEEGAN); a mode counts from a fifth of its fair share."""
-    if np.ndim(sigma) == 2:
-        whiten = np.linalg.inv(sigma).T
-        x, centres, sigma = x @ whiten, centres @ whiten, 1.0
-    k = len(centres)
-    distance2 = ((x[:, None, :] - centres) ** 2).sum(2)  # (n, k)
-    nearest = distance2.argmin(1)  # (n,)
-    hq = distance2.min(1) <= (3 * sigma) ** 2  # (n,)
-    shares = np.bincount(nearest[hq], minlength=k) / len(x)  # (k,)
-    return ModeReport(shares, int((shares >= COVERED / k).sum()), float(hq.mean()), reverse_kl(shares))
-
-
-def reverse_kl(shares: np.ndarray) -> float:
-    """KL(q ‖ uniform) in nats of q = shares / sum, (k,); NaN if all are zero."""
-    total = shares.sum()
-    if total <= 0:
-        return float("nan")
-    q = shares[shares > 0] / total
-    return float((q * np.log(q * len(shares))).sum())
-
-
-def directions(count: int = 64, dim: int = 2, seed: int = 1) -> np.ndarray:
-    """Unit vectors (count, dim) float32, always the same ones: evenly spread in 2-D, random in more dimensions."""
-    if dim == 2:
-        angle = np.pi * (np.arange(count) + 0.5) / count
-        return np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32)
-    v = np.random.default_rng(seed).standard_normal((count, dim))
-    return (v / np.linalg.norm(v, axis=1, keepdims=True)).astype(np.float32)
-
-
-def projections(x: np.ndarray, along: np.ndarray | None = None) -> np.ndarray:
-    """Sorted projections (directions, n) of x (n, d): half of the work of `sliced_w1`, worth keeping for a fixed data set."""
-    along = directions(dim=x.shape[1]) if along is None else along
-    return np.sort(along @ np.asarray(x, np.float32).T, axis=1)  # (directions, n)
-
-
-def sliced_w1(x: np.ndarray, y: np.ndarray) -> float:
-    """Sliced Wasserstein-1 distance of two clouds (n, d) of the same size, in data units: the mean over 64 fixed directions of
-    the mean distance between sorted projections. Rabin et al., 2011; Bonneel et al., 2015."""
-    return projected_w1(projections(x), projections(y))
-
-
-def projected_w1(a: np.ndarray, b: np.ndarray) -> float:
-    """Mean |a − b| of two results of `projections` of the same shape."""
-    if a.shape != b.shape:
-        raise ValueError(f"two clouds of the same size are needed, not {a.shape[1]} and {b.shape[1]} points")
-    return float(np.abs(a - b).mean())
-
-
-def moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (d,) and covariance (d, d) of features (n, d), float64."""
-    features = np.asarray(features, np.float64)
-    return features.mean(0), np.cov(features, rowvar=False)
-
-
-def frechet(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray]) -> float:
-    """Squared Frechet distance between two Gaussians given as (mean, covariance): |m1 − m2|² + tr(C1 + C2 − 2 (C1 C2)^½).
-    Dowson & Landau, 1982; of Inception features: Heusel et al., 2017. The trace of the root is taken from C1^½ C2 C1^½."""
-    (m1, c1), (m2, c2) = a, b
-    w, v = np.linalg.eigh(c1)
-    root = (v * np.sqrt(np.clip(w, 0, None))) @ v.T
-    cross = np.sqrt(np.clip(np.linalg.eigvalsh(root @ c2 @ root), 0, None)).sum()
-    return float(((m1 - m2) ** 2).sum() + np.trace(c1) + np.trace(c2) - 2 * cross)
-
-
-def floor(measure: Callable[[np.ndarray, np.ndarray], float], draw: Callable[[int], np.ndarray], pairs: int = 8) -> float:
-    """Real against real: the mean of measure(draw(2 i), draw(2 i + 1)) over `pairs` independent pairs; draw(seed) -> (n, d)."""
-    return float(np.mean([measure(draw(2 * i), draw(2 * i + 1)) for i in range(pairs)]))
-
-
-def audit(real: np.ndarray, fake: np.ndarray, width: float) -> dict[str, float]:
-    """Every measure of `engines.clouds` of samples against data, both (n, d); `width` is that of the kernel."""
-    n = clouds.neighbours(real, fake, K_AUDIT)
-    return {
-        MMD: clouds.mmd2(real, fake, width),
-        PRECISION: n.precision,
-        RECALL: n.recall,
-        DENSITY: n.density,
-        COVERAGE: n.coverage,
-    }
-
-
-def audit_floor(pairs: list[tuple[np.ndarray, np.ndarray]], width: float) -> dict[str, float]:
-    """What real scores against real, averaged over pairs; of MMD², which averages to 0, the mean size."""
-    return mean_size([audit(a, b, width) for a, b in pairs])
-
-
-def mean_size(scores: list[dict[str, float]]) -> dict[str, float]:
-    """The mean of the absolute values of each score."""
-    return {name: float(np.mean([abs(s[name]) for s in scores])) for name in scores[0]}
 
 
 METRICS: dict[str, MetricInfo] = {

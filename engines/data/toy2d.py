@@ -11,7 +11,7 @@ from zlib import crc32
 
 import numpy as np
 
-from engines import clouds, metrics
+from engines import clouds, measures, metrics
 from engines.data.densities import Density, Mixture, Squares
 
 POOL = 100_000  # points drawn once per data set
@@ -79,9 +79,9 @@ class Toy2D:
 def floors(toy: Toy2D, n: int = metrics.N_EVALUATE) -> dict[str, float]:
     """What n real points score: {metric: value}, averaged over 8 pairs (or draws)."""
     draws = [toy.draw(n, 100 + i) for i in range(16)]
-    result = {metrics.SLICED_W1: metrics.floor(metrics.sliced_w1, draws.__getitem__)}
+    result = {metrics.SLICED_W1: measures.floor(measures.sliced_w1, draws.__getitem__)}
     if toy.centres is not None and toy.root is not None:
-        reports = [metrics.mode_report(x, toy.centres, toy.root) for x in draws]
+        reports = [measures.mode_report(x, toy.centres, toy.root) for x in draws]
         result[metrics.MODES_COVERED] = float(np.mean([r.modes_covered for r in reports]))
         result[metrics.HQ_FRACTION] = float(np.mean([r.hq_fraction for r in reports]))
         result[metrics.REVERSE_KL] = float(np.mean([r.reverse_kl for r in reports]))
@@ -92,7 +92,7 @@ def floors(toy: Toy2D, n: int = metrics.N_EVALUATE) -> dict[str, float]:
 def audit_floors(toy: Toy2D, n: int = metrics.N_AUDIT) -> dict[str, float]:
     """What n real points score in an audit, averaged over 4 pairs."""
     draws = [toy.draw(n, 200 + i) for i in range(8)]
-    return metrics.audit_floor(list(zip(draws[::2], draws[1::2], strict=True)), clouds.median_distance(draws[0]))
+    return measures.audit_floor(list(zip(draws[::2], draws[1::2], strict=True)), clouds.median_distance(draws[0]))
 
 
 def build(key: str, density: Density, *, modes: bool = False) -> Toy2D:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engines import metrics
+from engines import measures, metrics
 from engines.core import Curve, Snapshot, View
 from engines.diffusion import questions as q
 from engines.diffusion.answers import Answer, unit_noise
@@ -91,7 +91,7 @@ def _compare(engine: DiffusionEngine, net: nn.Module, asked: q.Distil) -> dict[s
         drawn = final(ddim(denoiser_of_run(engine, y), eps * (1 + sigmas[0] ** 2).sqrt(), sigmas, noise))
         for name, x in (("teacher", drawn), ("student", jumped(engine, net, asked, eps, y, sigmas))):
             cells[name].append(samples_view(engine, x, y, str(k)))
-            distances[name].append(metrics.projected_w1(projected(to_data(engine, x)), truth))
+            distances[name].append(measures.projected_w1(projected(to_data(engine, x)), truth))
     curves = tuple(Curve(np.array(COUNTS, np.float32), np.array(d, np.float32), name=name) for name, d in distances.items())
     return {**{name: tuple(layers) for name, layers in cells.items()}, metrics.SLICED_W1: curves}
 

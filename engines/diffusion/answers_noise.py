@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engines import metrics
+from engines import measures, metrics
 from engines.core import Curve, Snapshot, View
 from engines.diffusion import questions as q
 from engines.diffusion.answers import Answer, unit_noise
@@ -73,7 +73,7 @@ def eta(engine: DiffusionEngine, asked: q.Eta) -> Answer:
             yield None
         first, second = ends.values()
         apart.append(_apart(engine, first, second))
-        distance.append(metrics.projected_w1(projected(to_data(engine, first)), truth))
+        distance.append(measures.projected_w1(projected(to_data(engine, first)), truth))
         other = other or _apart(engine, first, first.roll(len(engine.info.classes) or 1, 0))  # of the same class, where there are any
     at = np.asarray(asked.etas, np.float32)
     views: dict[str, tuple[View, ...]] = {name: tuple(layers) for name, layers in runs.items()}

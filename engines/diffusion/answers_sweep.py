@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from engines import metrics
+from engines import measures, metrics
 from engines.core import Curve, Snapshot, View
 from engines.diffusion import questions as q
 from engines.diffusion.answers import Answer, exact_of, unit_noise
@@ -43,7 +43,7 @@ def matrix(engine: DiffusionEngine, asked: q.Matrix) -> Answer:
                 x = final(walk(denoise, config, eps, seeded(asked.seed, "sampler", engine.device)))
             shown = CELL_IMAGES if engine.image else CELL_POINTS
             cells.append(samples_view(engine, x[:shown], None if y is None else y[:shown], f"{name}/{k}"))
-            distances.append(metrics.projected_w1(projected(to_data(engine, x)), truth))
+            distances.append(measures.projected_w1(projected(to_data(engine, x)), truth))
             yield None
         guided = engine.told and engine.config.cfg_scale != 1
         spent = np.array([nfe(name, k, guided) for k in counts], np.float32)
@@ -64,14 +64,14 @@ def truth_of(engine: DiffusionEngine, n: int) -> np.ndarray:
 def floor_of(engine: DiffusionEngine, n: int) -> float:
     """The sliced W1 of n real examples against as many others: the mean over FLOOR_DRAWS pairs, on images against the held-out ones."""
     if not engine.image:
-        return metrics.floor(metrics.sliced_w1, lambda i: engine.data.draw(n, 100 + i), FLOOR_DRAWS)
+        return measures.floor(measures.sliced_w1, lambda i: engine.data.draw(n, 100 + i), FLOOR_DRAWS)
     rng, truth = np.random.default_rng(0), truth_of(engine, n)
     draws = [engine.data.pixels[rng.choice(len(engine.data.pixels), n, replace=False)] for _ in range(FLOOR_DRAWS)]
-    return float(np.mean([metrics.projected_w1(projected(draw), truth) for draw in draws]))
+    return float(np.mean([measures.projected_w1(projected(draw), truth) for draw in draws]))
 
 
 def projected(x: np.ndarray) -> np.ndarray:
-    return metrics.projections(x.reshape(len(x), -1))
+    return measures.projections(x.reshape(len(x), -1))
 
 
 def guidance(engine: DiffusionEngine, asked: q.Guidance) -> Answer:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engines import metrics
+from engines import measures, metrics
 from engines.core import Curve, Snapshot, View
 from engines.diffusion import questions as q
 from engines.diffusion.answers import Answer, configured, unit_noise
@@ -47,7 +47,7 @@ class Bench:
         stand_in.net = net
         config = configured(e, "", self.asked.num_steps)
         x = generate(stand_in, self.eps, self.y, seeded(self.asked.seed, "sampler", e.device), averaged=False, config=config)
-        distance = metrics.projected_w1(projected(to_data(e, x)), self.truth)
+        distance = measures.projected_w1(projected(to_data(e, x)), self.truth)
         loss = float(errors(net, e.parameterisation, *self.held_out).mean())
         return samples_view(e, x, self.y, name), {metrics.SLICED_W1: distance, metrics.VALIDATION_MSE: loss}
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engines import clouds, metrics
+from engines import clouds, measures, metrics
 from engines.core import Bars, Curve, Field, Paths, Points, Snapshot, View, Views
 from engines.data.toy2d import Toy2D, audit_floors, floors
 from engines.diffusion.config import nfe
@@ -39,7 +39,7 @@ class Probe2D:
         rng = Rng(config.seed, ("look", "evaluate", "validate"), engine.device)
         self.eps_look = torch.randn((COUNTED, 2), generator=rng["look"], device=self.device)
         self.eps_evaluate = torch.randn((metrics.N_EVALUATE, 2), generator=rng["evaluate"], device=self.device)
-        self.truth = metrics.projections(self.toy.draw(metrics.N_EVALUATE, 0))
+        self.truth = measures.projections(self.toy.draw(metrics.N_EVALUATE, 0))
         x0, x1, y0, y1 = self.toy.extent
         places = np.stack(np.meshgrid(np.linspace(x0, x1, ROWS), np.linspace(y0, y1, ROWS)), 2).reshape(-1, 2)
         self.grid = torch.from_numpy(((places - self.toy.shift) / self.toy.scale).astype(np.float32)).to(self.device)
@@ -87,7 +87,7 @@ class Probe2D:
         if self.exact is not None:
             views["score_cosine"] = (Curve(self._clock(), self._cosines(engine), name="cosine"),)
         if self.toy.modes > 1:
-            k, report = self.toy.modes, metrics.mode_report(xy, self.toy.centres, self.toy.root)
+            k, report = self.toy.modes, measures.mode_report(xy, self.toy.centres, self.toy.root)
             labels = tuple(str(i) for i in range(k))
             views["modes"] = (Bars(report.shares.astype(np.float32), labels, name="share", fair=1 / k, low=metrics.COVERED / k),)
         return views
@@ -98,9 +98,9 @@ class Probe2D:
         noise = seeded(c.seed, "sampler", self.device)
         moments = list(walk(denoiser_of_run(engine), c, self.eps_evaluate, noise))
         xy = to_data(engine, moments[-1].x)
-        result = {metrics.SLICED_W1: metrics.projected_w1(metrics.projections(xy), self.truth)}
+        result = {metrics.SLICED_W1: measures.projected_w1(measures.projections(xy), self.truth)}
         if self.toy.centres is not None:
-            report = metrics.mode_report(xy, self.toy.centres, self.toy.root)
+            report = measures.mode_report(xy, self.toy.centres, self.toy.root)
             result[metrics.MODES_COVERED] = float(report.modes_covered)
             result[metrics.HQ_FRACTION] = report.hq_fraction
             result[metrics.REVERSE_KL] = report.reverse_kl
@@ -116,7 +116,7 @@ class Probe2D:
         noise = seeded(engine.config.seed, "sampler", self.device)
         fake = to_data(engine, generate(engine, self.eps_evaluate[: metrics.N_AUDIT], None, noise))
         real = self.toy.draw(metrics.N_AUDIT, 3)
-        return metrics.audit(real, fake, clouds.median_distance(real)), audit_floors(self.toy)
+        return measures.audit(real, fake, clouds.median_distance(real)), audit_floors(self.toy)
 
     def _clock(self) -> np.ndarray:
         """The horizontal axis of the curves: ln sigma, (LEVELS,)."""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engines import clouds, metrics
+from engines import clouds, measures, metrics
 from engines.core import Bars, Curve, Images, Points, Snapshot, View, Views
 from engines.diffusion.config import TWICE, Config, nfe
 from engines.diffusion.objectives import errors
@@ -56,7 +56,7 @@ class ImageProbe:
         self.validate = self._held_out(engine, MEASURED, rng, engine.draw_sigma(MEASURED, rng["validate"]))
         self.sigmas = noise_levels(engine)  # (LEVELS,)
         self.levelled = self._held_out(engine, LEVELS * PER_LEVEL, rng, self.sigmas.repeat_interleave(PER_LEVEL))
-        self.along = metrics.directions(dim=int(np.prod(data.shape)))  # (64, c h w)
+        self.along = measures.directions(dim=int(np.prod(data.shape)))  # (64, c h w)
         self.truth = self._projections(data.test_pixels[: self.n])  # (64, n)
 
     def _held_out(self, engine: DiffusionEngine, n: int, rng: Rng, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
@@ -117,7 +117,7 @@ class ImageProbe:
             return result
         y = self.as_in_data[: self.n] if self.classes else None
         pixels = to_data(engine, self._generate(engine, self.eps_evaluate[: self.n], y, look_steps(engine.config)))
-        result[metrics.PIXEL_SLICED_W1] = metrics.projected_w1(self._projections(pixels), self.truth)
+        result[metrics.PIXEL_SLICED_W1] = measures.projected_w1(self._projections(pixels), self.truth)
         if self.judge:
             report = self.judge.report(pixels)
             result |= {name: report[name] for name in JUDGED}
@@ -135,8 +135,8 @@ class ImageProbe:
         fake, real = self.judge.look(pixels[:m])[0], self.judge.look(data.test_pixels[:m])[0]
         rng, width = np.random.default_rng(1), clouds.median_distance(real)
         others = [self.judge.look(data.pixels[rng.choice(len(data.pixels), m, replace=False)])[0] for _ in range(FLOOR_DRAWS)]
-        found = {name: report[name] for name in JUDGED} | metrics.audit(real, fake, width)
-        return found, {**self.judge.floors, **metrics.audit_floor([(real, other) for other in others], width)}
+        found = {name: report[name] for name in JUDGED} | measures.audit(real, fake, width)
+        return found, {**self.judge.floors, **measures.audit_floor([(real, other) for other in others], width)}
 
     def _generate(self, engine: DiffusionEngine, eps: Tensor, y: Tensor | None, most: int) -> Tensor:
         steps = min(engine.config.num_steps, most)
@@ -146,7 +146,7 @@ class ImageProbe:
         return in_turn(n, self.classes, self.device) if self.classes else None
 
     def _projections(self, pixels: np.ndarray) -> np.ndarray:
-        return metrics.projections(pixels.reshape(len(pixels), -1), self.along)
+        return measures.projections(pixels.reshape(len(pixels), -1), self.along)
 
     def _floors(self, engine: DiffusionEngine) -> dict[str, float]:
         """What n real training images score against the held-out ones; none for one's own images, where nothing is held out."""
@@ -155,7 +155,7 @@ class ImageProbe:
             return {}
         rng = np.random.default_rng(0)
         draws = [data.pixels[rng.choice(len(data.pixels), self.n, replace=False)] for _ in range(FLOOR_DRAWS)]
-        floors = {metrics.PIXEL_SLICED_W1: float(np.mean([metrics.projected_w1(self._projections(draw), self.truth) for draw in draws]))}
+        floors = {metrics.PIXEL_SLICED_W1: float(np.mean([measures.projected_w1(self._projections(draw), self.truth) for draw in draws]))}
         if self.judge:
             reports = [self.judge.report(draw) for draw in draws]
             floors |= {name: float(np.mean([r[name] for r in reports])) for name in JUDGED}

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engines import clouds, metrics
+from engines import clouds, measures, metrics
 from engines.core import Bars, Field, Heat, Points, Snapshot, View, Views
 from engines.data.toy2d import audit_floors, floors
 from engines.gan.company import Company
@@ -49,7 +49,7 @@ class Probe2D:
         ys, xs = np.meshgrid(np.linspace(y0, y1, ROWS), np.linspace(x0, x1, COLS), indexing="ij")
         places = (np.stack([xs, ys], 2).reshape(-1, 2) - self.toy.shift) / self.toy.scale
         self.grid = torch.from_numpy(places.astype(np.float32)).to(self.device)  # (ROWS · COLS, 2)
-        self.truth = metrics.projections(self.toy.draw(metrics.N_EVALUATE, 0))
+        self.truth = measures.projections(self.toy.draw(metrics.N_EVALUATE, 0))
         self.best = BestD(self.toy, self.extent, ROWS, COLS)
         self._features: tuple[Tensor, Tensor] | None = None  # D's frequencies, and what they make of grid and judged
         self._known_best: tuple[tuple[int, Config, float], tuple[np.ndarray, np.ndarray]] | None = None
@@ -78,7 +78,7 @@ class Probe2D:
         views["stage"] = (self._map(engine.config, D, everywhere), *self._more(engine, square), arrows, samples)
         views["predictions"] = histograms(real, D.among(x, D.fake), engine.config)
         if self.toy.modes > 1:
-            k, report = self.toy.modes, metrics.mode_report(xy, self.toy.centres, self.toy.root)
+            k, report = self.toy.modes, measures.mode_report(xy, self.toy.centres, self.toy.root)
             labels = tuple(str(i) for i in range(k))
             views["modes"] = (Bars(report.shares.astype(np.float32), labels, name="share", fair=1 / k, low=metrics.COVERED / k),)
         return views
@@ -86,9 +86,9 @@ class Probe2D:
     @torch.no_grad()
     def evaluate(self, engine: GanEngine) -> dict[str, float]:
         xy = self._data_units(engine.ema.net(self.z_evaluate))
-        result = {metrics.SLICED_W1: metrics.projected_w1(metrics.projections(xy), self.truth)}
+        result = {metrics.SLICED_W1: measures.projected_w1(measures.projections(xy), self.truth)}
         if self.toy.centres is not None:
-            report = metrics.mode_report(xy, self.toy.centres, self.toy.root)
+            report = measures.mode_report(xy, self.toy.centres, self.toy.root)
             result[metrics.MODES_COVERED] = float(report.modes_covered)
             result[metrics.HQ_FRACTION] = report.hq_fraction
             result[metrics.REVERSE_KL] = report.reverse_kl
@@ -107,7 +107,7 @@ class Probe2D:
         floors = audit_floors(self.toy)
         yield None
         real, fake = self.toy.draw(metrics.N_AUDIT, 3), self._data_units(engine.ema.net(self.z_evaluate[: metrics.N_AUDIT]))
-        yield metrics.audit(real, fake, clouds.median_distance(real)), floors
+        yield measures.audit(real, fake, clouds.median_distance(real)), floors
 
     @torch.no_grad()
     def fresh(self, engine: GanEngine, n: int, generator: torch.Generator) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engines import clouds, metrics
+from engines import clouds, measures, metrics
 from engines.core import Bars, Curve, Images, Points, Snapshot, Views
 from engines.data.images import ImageSet
 from engines.gan.config import equilibrium
@@ -49,7 +49,7 @@ class ImageProbe:
         self.first_noise = self.look_at[0][0]  # (noise_dim,), of the first sample shown
         self.measured = draw_noise(self.n, config, rng["evaluate"]), as_in_data[: self.n]
         self.real = torch.from_numpy(data.pixels)[rows[:SHOWN]].to(self.device), as_in_data[:SHOWN]
-        self.along = metrics.directions(dim=int(np.prod(data.shape)))  # (64, c h w)
+        self.along = measures.directions(dim=int(np.prod(data.shape)))  # (64, c h w)
         self.truth = self._projections(data.test_pixels[: self.n])  # (64, n)
 
     def backdrop(self, engine: GanEngine) -> Snapshot:
@@ -80,7 +80,7 @@ class ImageProbe:
     def evaluate(self, engine: GanEngine) -> dict[str, float]:
         """The judge's report on n samples with classes as frequent as in the data; of one's own images, distances of pixels only."""
         x = self._generate(engine.ema.net, *self.measured).cpu()  # (n, c, h, w)
-        result = {metrics.PIXEL_SLICED_W1: metrics.projected_w1(self._projections(x.numpy()), self.truth)}
+        result = {metrics.PIXEL_SLICED_W1: measures.projected_w1(self._projections(x.numpy()), self.truth)}
         if engine.config.pack == 1 and not engine.config.minibatch_discrimination and not engine.config.minibatch_std:
             pixels, labels = self.real
             result[metrics.D_SLOPE] = mean_slope(lambda x: engine.D(x, labels[: len(x)]), pixels, x[: len(pixels)].to(self.device))
@@ -104,9 +104,9 @@ class ImageProbe:
         for _ in range(FLOOR_DRAWS):
             yield None
             other = self.judge.look(data.pixels[rng.choice(len(data.pixels), n, replace=False)])[0]
-            floors.append(metrics.audit(real, other, width))
+            floors.append(measures.audit(real, other, width))
         yield None
-        yield metrics.audit(real, fake, width), metrics.mean_size(floors)
+        yield measures.audit(real, fake, width), measures.mean_size(floors)
 
     @torch.no_grad()
     def fresh(self, engine: GanEngine, n: int, generator: torch.Generator) -> np.ndarray:
@@ -149,7 +149,7 @@ class ImageProbe:
         return torch.arange(n, device=self.device) % max(self.classes, 1)  # (n,)
 
     def _projections(self, pixels: np.ndarray) -> np.ndarray:
-        return metrics.projections(pixels.reshape(len(pixels), -1), self.along)
+        return measures.projections(pixels.reshape(len(pixels), -1), self.along)
 
     def _floors(self, data: ImageSet) -> dict[str, float]:
         """What real training images score against the held-out ones; none for one's own images, where nothing is held out."""
@@ -157,7 +157,7 @@ class ImageProbe:
             return {}
         rng = np.random.default_rng(0)
         draws = [data.pixels[rng.choice(len(data.pixels), self.n, replace=False)] for _ in range(FLOOR_DRAWS)]
-        distances = [metrics.projected_w1(self._projections(draw), self.truth) for draw in draws]
+        distances = [measures.projected_w1(self._projections(draw), self.truth) for draw in draws]
         floors = {metrics.PIXEL_SLICED_W1: float(np.mean(distances))}
         return floors | (self.judge.floors if self.judge else {})
 

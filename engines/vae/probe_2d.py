@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engines import metrics
+from engines import measures, metrics
 from engines.core import Curve, Field, Mesh, Points, Snapshot, View, Views
 from engines.data.toy2d import floors
 from engines.state import Rng
@@ -32,7 +32,7 @@ class Probe2D(Probe):
         unit = ((self.xy - self.toy.shift) / self.toy.scale).astype(np.float32)
         super().__init__(engine, torch.from_numpy(unit).to(engine.device), None)
         self.n = metrics.N_EVALUATE
-        self.truth = metrics.projections(self.toy.draw(metrics.N_EVALUATE, 0))
+        self.truth = measures.projections(self.toy.draw(metrics.N_EVALUATE, 0))
 
     def label(self) -> np.ndarray | None:
         """The nearest mode of each test point, where there are modes."""
@@ -97,9 +97,9 @@ class Probe2D(Probe):
 
     def quality(self, xy: np.ndarray) -> dict[str, float]:
         """Distances of samples (N_EVALUATE, 2) in data units."""
-        result = {metrics.SLICED_W1: metrics.projected_w1(metrics.projections(xy), self.truth)}
+        result = {metrics.SLICED_W1: measures.projected_w1(measures.projections(xy), self.truth)}
         if self.toy.centres is not None:
-            report = metrics.mode_report(xy, self.toy.centres, self.toy.root)
+            report = measures.mode_report(xy, self.toy.centres, self.toy.root)
             result[metrics.MODES_COVERED] = float(report.modes_covered)
             result[metrics.HQ_FRACTION] = report.hq_fraction
             result[metrics.REVERSE_KL] = report.reverse_kl

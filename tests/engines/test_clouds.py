@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.neighbors import NearestNeighbors
 
-from engines import clouds, metrics
+from engines import clouds, measures
 from engines.data.toy2d import TOYS, audit_floors
 
 
@@ -70,7 +70,7 @@ def test_collapse_keeps_precision_and_loses_recall():
     real = toy.draw(1_000, 1)
     one = toy.draw(9_000, 2)
     one = one[np.linalg.norm(one - toy.centres[0], axis=1) < 0.06][:1_000]
-    scores, floors = metrics.audit(real, one, 1.0), audit_floors(toy)
+    scores, floors = measures.audit(real, one, 1.0), audit_floors(toy)
     assert scores["precision"] > 0.95 and scores["recall"] < 0.2 and scores["coverage"] < 0.2
     assert scores["mmd2"] > 100 * floors["mmd2"]
     assert floors.keys() == scores.keys() and floors["precision"] > 0.95 and floors["coverage"] > 0.95

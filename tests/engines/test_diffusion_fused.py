@@ -6,7 +6,7 @@ import torch
 
 pytest.importorskip("numba")
 
-from engines import metrics
+from engines import measures, metrics
 from engines.diffusion.config import OBJECTIVES, SCHEDULES, WEIGHTINGS
 from engines.diffusion.engine import DiffusionEngine
 from engines.diffusion.fused import FusedDiffusion, covers
@@ -161,4 +161,4 @@ def test_the_ring_in_half_a_second_of_steps():
     assert last.metrics["modes_covered"] == 8 and last.metrics["hq_fraction"] >= 0.93
     (drawn,) = engine.sample(Request(n=metrics.N_EVALUATE, seed=11))
     xy = drawn.views["samples"][0].xy
-    assert np.mean([metrics.sliced_w1(xy, engine.data.draw(len(xy), 900 + k)) for k in range(8)]) <= 2 * floor
+    assert np.mean([measures.sliced_w1(xy, engine.data.draw(len(xy), 900 + k)) for k in range(8)]) <= 2 * floor

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from engines import metrics
+from engines import measures, metrics
 from engines.data import images
 from engines.judge import MEASURED, divergence, judge
 
@@ -40,7 +40,7 @@ def test_frechet_distance_against_scipys_matrix_root():
     mean, cov, mean_b, cov_b = features[:, live].mean(0), np.cov(features[:, live], rowvar=False), j.mean[live], j.cov[np.ix_(live, live)]
     want = ((mean - mean_b) ** 2).sum() + np.trace(cov + cov_b - 2 * sqrtm(cov @ cov_b).real)
     assert live.sum() > 50
-    assert metrics.frechet((mean, cov), (mean_b, cov_b)) == pytest.approx(want, rel=1e-6)
+    assert measures.frechet((mean, cov), (mean_b, cov_b)) == pytest.approx(want, rel=1e-6)
     assert j.distance(features) == pytest.approx(want, rel=0.02)
 
 

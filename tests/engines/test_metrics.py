@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import linalg, stats
 
-from engines import metrics
+from engines import measures, metrics
 from engines.data.toy2d import TOYS
 
 
@@ -19,7 +19,7 @@ def test_every_name_has_an_entry():
 def test_mode_report_against_a_loop():
     toy, rng = TOYS["ring8"](), np.random.default_rng(0)
     x = np.concatenate([toy.draw(300, 3), rng.uniform(-1, 1, (100, 2))])
-    report = metrics.mode_report(x, toy.centres, toy.sigma)
+    report = measures.mode_report(x, toy.centres, toy.sigma)
     counts, hq = np.zeros(8), 0
     for point in x:
         distances = [math.dist(point, c) for c in toy.centres]
@@ -40,44 +40,44 @@ def test_a_mode_counts_from_a_fifth_of_its_fair_share(held, covered):
     counts = [few] + [(n - few) // 7] * 7
     x = np.repeat(toy.centres, counts, axis=0)
     x = np.concatenate([x, np.repeat(toy.centres[1:2], n - len(x), axis=0)])
-    assert metrics.mode_report(x, toy.centres, toy.sigma).modes_covered == covered
+    assert measures.mode_report(x, toy.centres, toy.sigma).modes_covered == covered
 
 
 def test_samples_at_one_mode_and_nowhere():
     toy = TOYS["ring8"]()
-    one = metrics.mode_report(np.repeat(toy.centres[:1], 50, axis=0), toy.centres, toy.sigma)
+    one = measures.mode_report(np.repeat(toy.centres[:1], 50, axis=0), toy.centres, toy.sigma)
     assert (one.modes_covered, one.hq_fraction, one.reverse_kl) == (1, 1.0, pytest.approx(math.log(8)))
-    none = metrics.mode_report(np.zeros((50, 2)), toy.centres, toy.sigma)
+    none = measures.mode_report(np.zeros((50, 2)), toy.centres, toy.sigma)
     assert (none.modes_covered, none.hq_fraction) == (0, 0.0) and math.isnan(none.reverse_kl)
 
 
 def test_three_sigma_follows_a_tilted_covariance():
     toy = TOYS["gaussian"]()
-    report = metrics.mode_report(toy.draw(100_000), toy.centres, toy.root)
+    report = measures.mode_report(toy.draw(100_000), toy.centres, toy.root)
     assert report.hq_fraction == pytest.approx(metrics.HQ_CEILING, abs=0.002)
 
 
 def test_sliced_w1_against_scipy_and_a_shift():
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((400, 2)), rng.standard_normal((400, 2)) * 2
-    along = metrics.directions()
+    along = measures.directions()
     expected = np.mean([stats.wasserstein_distance(x @ v, y @ v) for v in along])
-    assert metrics.sliced_w1(x, y) == pytest.approx(expected, rel=1e-5)
-    assert metrics.sliced_w1(x, x) == 0
+    assert measures.sliced_w1(x, y) == pytest.approx(expected, rel=1e-5)
+    assert measures.sliced_w1(x, x) == 0
     # moved by a vector m, each projection moves by |m·v|, on average 2 |m| / π
-    assert metrics.sliced_w1(x, x + [3, 4]) == pytest.approx(5 * 2 / math.pi, rel=1e-3)
+    assert measures.sliced_w1(x, x + [3, 4]) == pytest.approx(5 * 2 / math.pi, rel=1e-3)
     with pytest.raises(ValueError, match="same size"):
-        metrics.sliced_w1(x, y[:-1])
+        measures.sliced_w1(x, y[:-1])
 
 
 def test_frechet_against_scipy():
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((500, 6)) @ rng.standard_normal((6, 6)), rng.standard_normal((400, 6)) + 1
-    (m1, c1), (m2, c2) = metrics.moments(x), metrics.moments(y)
+    (m1, c1), (m2, c2) = measures.moments(x), measures.moments(y)
     expected = ((m1 - m2) ** 2).sum() + np.trace(c1 + c2 - 2 * linalg.sqrtm(c1 @ c2).real)
-    assert metrics.frechet((m1, c1), (m2, c2)) == pytest.approx(expected, rel=1e-6)
-    assert metrics.frechet((m1, c1), (m1, c1)) == pytest.approx(0, abs=1e-6)
+    assert measures.frechet((m1, c1), (m2, c2)) == pytest.approx(expected, rel=1e-6)
+    assert measures.frechet((m1, c1), (m1, c1)) == pytest.approx(0, abs=1e-6)
 
 
 def test_floor_is_the_mean_over_pairs():
-    assert metrics.floor(lambda a, b: float(b - a), lambda seed: np.array(seed**2), pairs=3) == (1 + 5 + 9) / 3
+    assert measures.floor(lambda a, b: float(b - a), lambda seed: np.array(seed**2), pairs=3) == (1 + 5 + 9) / 3

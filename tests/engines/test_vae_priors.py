@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from engines import metrics
+from engines import measures
 from engines.registry import FAMILIES
 from engines.state import pack
 from engines.vae import flow_prior
@@ -82,8 +82,8 @@ def test_a_learned_flow_draws_a_known_mixture():
     flow = last(train(z, None, 0, stream(1)))
     drawn = flow.sample(torch.zeros(2_000, dtype=torch.int64), stream(2)).numpy()
     real = [mixture(2_000, seed)[0].numpy() for seed in range(20, 26)]
-    floor = np.mean([metrics.sliced_w1(a, b) for a, b in zip(real[::2], real[1::2], strict=True)])
-    assert np.mean([metrics.sliced_w1(drawn, each) for each in real]) < 2 * floor
+    floor = np.mean([measures.sliced_w1(a, b) for a, b in zip(real[::2], real[1::2], strict=True)])
+    assert np.mean([measures.sliced_w1(drawn, each) for each in real]) < 2 * floor
 
 
 @pytest.mark.slow
