@@ -91,12 +91,6 @@ PRESETS = {
         "BPE",
         "rotary positions, grouped queries, 512 tokens of byte pairs",
     ),
-    "moby-long": Preset(
-        "Moby Dick, GPT, longer",
-        dict(dataset="moby", layers=4, width=128, block_size=128, steps=4_500),
-        "char",
-        "4 layers, 128 wide, a context of 128 characters; a quarter of an hour of one core",
-    ),
     "llama-long": Preset(
         "Moby Dick, Llama style, longer",
         dict(dataset="moby", model="llama", tokens="bpe", layers=4, width=192, heads=6, kv_heads=2, block_size=128, steps=2_200, lr=3e-3),
