@@ -108,6 +108,11 @@ PRESETS = {
     ),
     "ngram": Preset("Counts of five characters", dict(dataset="moby", model="ngram", order=5), "5-gram", "nothing to learn but counts"),
     "pixelcnn": Preset("PixelCNN on digits", dict(dataset="digits"), "17 greys", "gated, 8×8; below 1.90 bits per pixel in half a minute"),
-    "mnist": Preset("PixelCNN on MNIST", dict(dataset="mnist"), "2 greys", "gated, 28×28, each pixel white or black"),
+    "mnist": Preset(
+        "PixelCNN on MNIST",
+        dict(dataset="mnist", layers=6, kernel=5),
+        "2 greys",
+        "gated, 28×28, each pixel white or black; sees 13 rows above",
+    ),
     "image-gpt": Preset("Image GPT on digits", dict(dataset="digits", model="image-gpt"), "17 greys", "a transformer over 64 pixels"),
 }
