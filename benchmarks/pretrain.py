@@ -20,7 +20,7 @@ from engines.state import pack, read_meta
 from playground.sessions import frames
 from playground.sessions.shelf import FILM, folder
 
-PICTURES = 30  # at most
+PICTURES, FEWEST = 30, 12  # at most, at least
 MOST_BYTES = 5_000_000  # of checkpoint and pictures together
 
 
@@ -38,6 +38,8 @@ def train(family: Any, config: Any) -> tuple[Any, list[dict[str, Any]], list[tup
     pictures, history, rows = [(0, frames.encode(engine.backdrop()))], [], []
     room = MOST_BYTES - len(light(pack(engine))) - len(pictures[0][1])
     count = min(PICTURES, room // (len(frames.encode(first_look(engine))) + 8))
+    if count < FEWEST:
+        raise SystemExit(f"beside a checkpoint of this size there is room for {max(0, count)} pictures, and {FEWEST} are needed")
     marks = {round(config.steps * (i / (count - 1)) ** 2 / every) * every for i in range(count)}
 
     def see(snapshot: Any) -> None:
