@@ -23,6 +23,7 @@ HEAD = """
 <link rel="stylesheet" href="play/web/scenes.css">
 <link rel="stylesheet" href="play/web/latent.css">
 <link rel="stylesheet" href="play/web/latentscenes.css">
+<link rel="stylesheet" href="play/web/wholescenes.css">
 <link rel="stylesheet" href="play/web/denoise.css">
 <link rel="stylesheet" href="play/web/denoiselatent.css">
 <link rel="stylesheet" href="play/web/denoisescenes.css">

@@ -21,6 +21,7 @@ DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
     "own-images": dict(levels="4", batch=32, steps=1_000),
     "own-codes": dict(steps=1_500),
 }
+_CODES_GPT = dict(width=96, lr=4e-3, ema_decay=0.99)  # a grid of codes is short: a wider network takes a minute over it
 MODEL_DEFAULTS: dict[str, dict[str, Any]] = {
     "ngram": dict(steps=20),
     "mlp": dict(lr=2e-3, width=32, batch=32, steps=3_000, weight_decay=0.01),
@@ -42,6 +43,7 @@ def recommended(dataset: str, model: str | None = None) -> dict[str, Any]:
     base |= MODEL_DEFAULTS[model]
     if model == "image-gpt":  # a long text: attention grows with its square
         base["batch"] = {"digits": 32, "own-codes": 16}.get(dataset, 8)
+        base |= _CODES_GPT if dataset == "own-codes" else {}
     return base | {"dataset": dataset, "model": model}
 
 

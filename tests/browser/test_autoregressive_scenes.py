@@ -205,3 +205,10 @@ def test_images_become_codes_and_codes_that_are_drawn_become_images(digits):
     assert ratio > 3, "after 20 steps its grids are far from those of real images"
     assert "n 1,000, seed 0" in said(box) and f"needs {number(box, 'bits'):.2f} bits a code" in said(box)
     assert len(box.locator(".images .pixels").all()) == 16
+    digits.evaluate("() => window.playground.commands.scene(null)")
+    stage = digits.locator(f"{LAB} .seq-pixels")
+    stage.locator(".view-levels h3", has_text="code, row").wait_for()
+    assert (
+        stage.locator(".view-growing b").inner_text() == "One grid, code by code"
+        and " code " in stage.locator(".view-levels .said").inner_text()
+    )

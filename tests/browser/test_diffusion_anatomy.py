@@ -39,6 +39,38 @@ def test_both_losses_of_the_autoencoder_are_drawn_as_long_as_it_learned(page):
     assert chart.locator("canvas").evaluate(drawn) > 20
 
 
+def test_diffusers_draws_the_same_through_latents_and_captions(page):
+    box = page.locator("#lab-diffusion .scene-reference")
+    page.evaluate("() => window.playground.commands.scene('reference')")
+    page.wait_for_function("() => document.querySelector('#lab-diffusion .scene-reference')?.dataset.largest", timeout=60_000)
+    assert float(box.get_attribute("data-largest")) < 1e-5 and box.get_attribute("data-steps") == "20"
+    words = box.locator(".scene-words").inner_text()
+    assert words.startswith("Both walk the same way") and "seed (0)" in words and "n 20" in box.locator(".said").inner_text()
+    assert all(text.split()[0].replace(".", "").isdigit() for text in box.locator("dd").all_inner_texts())
+    same = "() => [...document.querySelectorAll('.scene-reference .cell canvas')].map((c) => c.toDataURL())"
+    ours, theirs = page.evaluate(same)
+    assert ours == theirs and len(ours) > 2_000
+    page.evaluate("() => window.playground.commands.scene('anatomy')")
+    page.wait_for_function("s => !document.querySelector(s).hidden", arg=SCENE)
+
+
+def test_the_map_of_a_word_shows_an_emoji_by_what_is_not_white(page):
+    """A white image with one yellow pixel under a map that is 0 everywhere but in one quarter."""
+    seen = page.evaluate(
+        """async () => { const { overlay } = await import(new URL("play/web/denoise/scenes/wordmap.js", document.baseURI));
+        const pixels = new Float32Array(3 * 16).fill(1); pixels[32 + 5] = -1; // blue of row 1, column 1
+        const image = { shapes: { pixels: [1, 3, 4, 4] }, arrays: { pixels } };
+        const heat = { shapes: { values: [2, 2] }, arrays: { values: Float32Array.of(0, 0, 0, 4) } }; // top right
+        const canvas = document.createElement("canvas");
+        overlay(canvas, image, heat, { surface: "#ffffff", ink: "#000000", accent: "#0000ff" });
+        const d = canvas.getContext("2d").getImageData(0, 0, 4, 4).data, at = (r, c) => [...d.slice(16 * r + 4 * c, 16 * r + 4 * c + 3)];
+        return { white: at(3, 0), inked: at(1, 1), looked: at(0, 3) }; }"""
+    )
+    assert seen["white"] == [255, 255, 255], "white paper stays the ground"
+    assert max(seen["inked"]) < 130, "yellow has all of its red and green, and is ink"
+    assert seen["looked"][2] == 255 and seen["looked"][0] < 80, "three quarters of the accent"
+
+
 def ink(page, selector: str) -> list[float]:
     """How much of a small canvas is bright, and the mean column of that, from 0 to 1."""
     return page.evaluate(
@@ -85,3 +117,14 @@ def test_an_unknown_word_is_refused_by_name_and_every_part_says_what_it_stands_f
     for part in ("text", "denoiser", "decoder", "attention"):
         said = page.locator(f"{SCENE} [data-part={part}] dl").inner_text()
         assert "Stable Diffusion 1" in said and "DALL·E 3" in said and "not public" in said
+
+
+def test_emoji_have_captions_and_sizes_of_their_own(page):
+    """Last: the run on the stage becomes another."""
+    box = page.locator(SCENE)
+    assert "28 × 28, 7 × 7" in box.locator("[data-part=decoder]").inner_text()
+    page.evaluate("() => window.playground.commands.preset('emoji-text')")
+    page.wait_for_function("s => document.querySelector(`${s} input`).value === 'a small red apple'", arg=SCENE)
+    assert "a large yellow face in the middle" in box.locator(".tries button").all_inner_texts()
+    assert "32 × 32, 8 × 8" in box.locator("[data-part=decoder]").inner_text()
+    assert "Nothing is trained yet" in box.locator(".scene-words").inner_text()

@@ -7,7 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from playground.sessions import frames
+from engines.diffusion.questions import QUESTIONS
+from playground.sessions import frames, questions
 from playground.sessions.limits import Buckets
 from tests.playground.conftest import QUICK, branch
 
@@ -164,6 +165,22 @@ def test_a_question_about_another_run_than_the_active_one_is_not_answered(visito
     for name in (old, "b99", 3):
         assert visitor.post("ask", content=body(name)).status_code == 204
     assert visitor.post("ask", content=body(visitor.pull(wait=0)["active"])).status_code == 200
+
+
+def test_a_question_is_waited_for_as_long_as_it_says(visit, live, monkeypatch):
+    """A student of an image run takes longer than other answers: what the class asks for is what the waiting is given."""
+    granted = []
+
+    async def waited(service, record, do, late, patience, **about):
+        granted.append((about["question"], patience))
+        return b""
+
+    monkeypatch.setattr(questions, "_ask", waited)
+    visitor = visit("diffusion")
+    visitor.act("preview", settings={"dataset": "ring8"})
+    for name in ("distil", "bound"):
+        assert ask(visitor, name).status_code in (200, 204)
+    assert granted == [("distil", QUESTIONS["distil"].patience), ("bound", 20.0)] and granted[0][1] >= 60
 
 
 def test_questions_have_the_rate_of_buttons(visitor, live, monkeypatch):

@@ -1,7 +1,7 @@
 // Step by step in numbers: flow time, noise level, size of the noise that the network sees, and how much its prediction changes.
 import { fixed, fmt, int } from "../format.js";
 
-const LINE = 17; // px of a row
+const LINE = 18; // px of a row and its rule
 const HEAD = ["step", "t", "σ", "‖ε̂‖", "|Δx̂₀|"];
 const TITLES = ["of the sampler", "flow time σ / (1 + σ)", "noise level the step begins at, in units of the data's scale", "root mean square of the noise that the network sees, ideally 1", "root mean square change of the prediction against the step before"];
 

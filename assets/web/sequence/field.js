@@ -37,7 +37,7 @@ export function createField(container) {
     canvas: surface.canvas,
     update(next) {
       data = next;
-      if (next) spoken(`Receptive field of the pixel in row ${Math.floor(next.pixel / next.view.shapes.values[1]) + 1}, column ${(next.pixel % next.view.shapes.values[1]) + 1}`);
+      if (next) spoken(`Receptive field of the place in row ${Math.floor(next.pixel / next.view.shapes.values[1]) + 1}, column ${(next.pixel % next.view.shapes.values[1]) + 1}`);
       surface.schedule();
     },
   };

@@ -16,7 +16,7 @@ export function createGrowing(container, { onPick, onHover }) {
   const surface = createSurface(container, draw, { label: "An image as it is drawn", focusable: true });
   const { canvas } = surface;
   const spoken = slowLabel(canvas);
-  let data = null; // {drawn, k, hover, changed: Set of k}
+  let data = null; // {drawn, k, hover, changed: Set of k, unit: of what it is made}
   let at = null;
 
   function draw(ctx, width, height, colors) {
@@ -72,7 +72,7 @@ export function createGrowing(container, { onPick, onHover }) {
     canvas,
     update(next) {
       data = next;
-      if (next.drawn) spoken(`An image as it is drawn, ${next.k} of ${next.drawn.place.length} pixels: the arrow keys move to another pixel`);
+      if (next.drawn) spoken(`What is drawn, ${next.k} of ${next.drawn.place.length} ${next.unit}s: the arrow keys move to another ${next.unit}`);
       surface.schedule();
     },
   };

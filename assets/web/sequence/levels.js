@@ -1,4 +1,4 @@
-// How likely each grey level is for one pixel: bars over swatches of the levels. Pressing another level puts it there.
+// How likely each grey level is for one pixel, or each code for one place of a grid: bars over swatches of them. Pressing another puts it there.
 import { mix, toHex } from "../colors.js";
 import { percent } from "../format.js";
 import { createSurface, slowLabel } from "../surface.js";
@@ -13,7 +13,7 @@ export function createLevels(container, { onChoose }) {
   const surface = createSurface(container, draw, { label: "Probability of each grey level", focusable: true });
   const { canvas } = surface;
   const spoken = slowLabel(canvas);
-  let data = null; // {p, chosen, locked}
+  let data = null; // {p, chosen, locked, coded}
   let held = null; // level under the pointer or the keyboard's cursor
   let plot = null;
 
@@ -43,10 +43,10 @@ export function createLevels(container, { onChoose }) {
     }
     if (held == null) return;
     const x = plot.left + (held + 0.5) * place;
-    plate(ctx, `${p.length > 2 ? `level ${held}` : name(held)} ${percent(p[held])}`, Math.max(plot.left + 40, Math.min(plot.right - 40, x)), Math.max(plot.top + 8, Y(p[held]) - 10), { colors, align: "center", alpha: 0.92, pad: 4, height: 17, outline: colors.lineStrong });
+    plate(ctx, `${data.coded ? `code ${held}` : p.length > 2 ? `level ${held}` : name(held)} ${percent(p[held])}`, Math.max(plot.left + 40, Math.min(plot.right - 40, x)), Math.max(plot.top + 8, Y(p[held]) - 10), { colors, align: "center", alpha: 0.92, pad: 4, height: 17, outline: colors.lineStrong });
   }
 
-  const name = (i) => (data.p.length === 2 ? ["black", "white"][i] : String(i));
+  const name = (i) => (data.p.length === 2 && !data.coded ? ["black", "white"][i] : String(i));
 
   function axis(ctx, most, Y, colors) {
     ctx.font = TICK;
@@ -85,7 +85,7 @@ export function createLevels(container, { onChoose }) {
     canvas,
     update(next) {
       data = next;
-      if (next) spoken(`Probability of each grey level; ${next.chosen} was drawn with ${percent(next.p[next.chosen])}. Arrow keys and Enter choose another`);
+      if (next) spoken(`Probability of each ${next.coded ? "code" : "grey level"}; ${next.chosen} was drawn with ${percent(next.p[next.chosen])}. Arrow keys and Enter choose another`);
       surface.schedule();
     },
   };

@@ -17,10 +17,10 @@ const SEEDS = 10_000;
 const DECIMALS = 1e4;
 export const LAYERS = [{ key: "data", title: "Data", role: "data", on: false }];
 const HTML = `<form class="seq-bar"><span class="sliders"></span><label class="told" hidden><span>Class</span><select></select></label><button type="button" class="button small another-image" title="The same model, other random numbers">Draw another</button><span class="space"></span>
-    <button type="button" class="icon-button pixel-back" aria-label="One pixel back">${icon("stepb")}</button><button type="button" class="icon-button pixel-play" aria-label="Play">${icon("play")}</button><button type="button" class="icon-button pixel-on" aria-label="One pixel on">${icon("stepf")}</button>
-    <input type="range" class="pixel-at" min="0" value="0" step="1" aria-label="Pixels drawn"><output class="pixel-words"></output></form>
+    <button type="button" class="icon-button pixel-back" aria-label="One back">${icon("stepb")}</button><button type="button" class="icon-button pixel-play" aria-label="Play">${icon("play")}</button><button type="button" class="icon-button pixel-on" aria-label="One on">${icon("stepf")}</button>
+    <input type="range" class="pixel-at" min="0" value="0" step="1" aria-label="How many are drawn"><output class="pixel-words"></output></form>
   <div class="seq-views of-pixels"><section class="view view-samples"><h3><b>Samples</b> <small></small></h3><div class="canvas"></div></section>
-  <section class="view view-growing"><h3><b>One image, pixel by pixel</b> <small></small></h3><div class="canvas"></div></section>
+  <section class="view view-growing"><h3><b></b> <small></small></h3><div class="canvas"></div></section>
   <section class="view view-levels"><h3><b></b> <small></small></h3><div class="canvas"></div><p class="said"></p>
     <div class="row forks"><button type="button" class="button small another">${icon("fork")}<span>Choose another and continue</span></button><button type="button" class="icon-button undo" aria-label="Undo" title="Undo">${icon("reset")}</button></div></section>
   <section class="view view-field"><h3><b>Receptive field</b></h3><div class="canvas"></div><p class="said"></p></section></div>`;
@@ -48,6 +48,7 @@ export function createPixelStage(box, lab, layers) {
 
   // --- the player --------------------------------------------------------------------------------------------------------------------
   const total = () => drawn?.place.length ?? 1;
+  const unit = () => (about?.kind === "codes" ? "code" : "pixel"); // what the grid is made of
 
   function go(to) {
     k = Math.max(0, Math.min(total(), to));
@@ -164,7 +165,7 @@ export function createPixelStage(box, lab, layers) {
     find(".view-samples b").textContent = shown?.role === "data" ? "Data" : "Samples";
     find(".view-samples small").textContent = shown?.role === "data" ? "what the model trains on" : `step ${int(seen.frame?.step ?? 0)}, n ${int(own?.shapes.pixels[0] ?? 0)}`;
     const changed = new Set(changes.map((c) => c.k));
-    growing.update({ drawn, k, hover, changed });
+    growing.update({ drawn, k, hover, changed, unit: unit() });
     box.classList.toggle("nothing", !drawn);
     showPlayer();
     if (drawn) showPixel();
@@ -184,6 +185,7 @@ export function createPixelStage(box, lab, layers) {
       button.setAttribute("aria-label", playing ? "Pause" : "Play");
     }
     for (const name of [".pixel-back", ".pixel-on", ".pixel-play", ".another-image"]) find(name).disabled = !drawn;
+    find(".view-growing b").textContent = unit() === "code" ? "One grid, code by code" : "One image, pixel by pixel";
     find(".told").hidden = !about.config.conditional;
     const names = about.set.classes ?? [];
     const select = find(".told select");
@@ -197,9 +199,9 @@ export function createPixelStage(box, lab, layers) {
     const level = drawn.level[here];
     const [row, column] = [Math.floor(drawn.place[here] / drawn.columns) + 1, (drawn.place[here] % drawn.columns) + 1];
     const next = here === k;
-    levels.update({ p, chosen: level, locked: !store.live || !next });
-    find(".view-levels b").textContent = `${next ? "Next pixel" : "Pixel"}, row ${row}, column ${column}`;
-    const tail = drawn.levels === 2 ? ["black", "white"][level] : `level ${level}`;
+    levels.update({ p, chosen: level, locked: !store.live || !next, coded: unit() === "code" });
+    find(".view-levels b").textContent = `${next ? `Next ${unit()}` : unit() === "code" ? "Code" : "Pixel"}, row ${row}, column ${column}`;
+    const tail = unit() === "code" ? `code ${level}` : drawn.levels === 2 ? ["black", "white"][level] : `level ${level}`;
     find(".view-levels .said").textContent = `${elsewhere(store, frame)}Drawn: ${tail}, surprise ${fixed(-Math.log2(p[level]), 2)} bits. Entropy ${fixed(bitsOf(p), 2)} of ${fixed(Math.log2(drawn.levels), 2)} bits.`;
     find(".another").disabled = !store.live || k >= total();
     find(".undo").disabled = !changes.length;
@@ -212,7 +214,7 @@ export function createPixelStage(box, lab, layers) {
     field.update(heat && heat.shapes.values[1] === drawn.columns ? { view: heat, pixel, turn: drawn.turn } : null);
     const before = drawn.turn[pixel];
     const matter = felt.frame?.metrics["pixels that matter"];
-    find(".view-field .said").textContent = felt.refused || (matter == null ? "" : `Tint = gradient at each pixel. ${int(matter)} of the ${int(before)} pixels before row ${felt.values.row + 1}, column ${felt.values.column + 1} matter to it.`);
+    find(".view-field .said").textContent = felt.refused || (matter == null ? "" : `Tint = gradient at each ${unit()}. ${int(matter)} of the ${int(before)} ${unit()}s before row ${felt.values.row + 1}, column ${felt.values.column + 1} matter to it.`);
   }
 
   return {

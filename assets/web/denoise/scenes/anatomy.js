@@ -1,10 +1,11 @@
 // How Stable Diffusion works, on a model small enough to train here: caption, text encoder, denoiser in latent space, decoder, and where
 // each word was looked up. Each part says which part of Stable Diffusion, DALL·E 3 and Midjourney it stands for, and what is not public.
-import { colorsOf, onTheme, rgb } from "../../colors.js";
+import { colorsOf, onTheme } from "../../colors.js";
 import { int, short } from "../../format.js";
 import { createAsking, elsewhere, ready, view } from "../../latent/scenes/asking.js";
 import { createPixels, paint } from "../../latent/scenes/pixels.js";
-import { PARTS } from "./anatomyfacts.js";
+import { PARTS, sizes } from "./anatomyfacts.js";
+import { overlay } from "./wordmap.js";
 
 export const title = "How Stable Diffusion works";
 export const kinds = ["image"];
@@ -46,8 +47,10 @@ export function create(container, { session, store }) {
   let chosen = -1; // a word
   let maps = []; // {canvas, button} of each word
 
-  /** Captions that fit the data set. */
-  function suggest(dataset) {
+  /** Captions that fit the data set, and what its images measure. */
+  function suggest({ config, set }) {
+    const { dataset } = config;
+    for (const [name, words] of Object.entries(sizes(set.shape, config))) container.querySelectorAll(`[data-size=${name}]`).forEach((at) => (at.textContent = words));
     const list = SUGGESTIONS[dataset] ?? SUGGESTIONS.mnist;
     if (caption.dataset.of === list[0]) return;
     caption.value = caption.dataset.of = list[0];
@@ -178,7 +181,7 @@ export function create(container, { session, store }) {
     hide: stop,
     update(next) {
       about = next;
-      suggest(next.config.dataset);
+      suggest(next);
       const names = next.set.classes ?? [];
       if (select.length !== names.length) select.replaceChildren(...names.map((name, i) => new Option(name, i)));
       if ([told, classes].map((a) => a.renew(next)).some(Boolean)) (seen = null), stop(), ask();
@@ -186,41 +189,4 @@ export function create(container, { session, store }) {
       show();
     },
   };
-}
-
-/** An image with a map of attention over it: its ink faint, the map in the accent, nothing where a cell gave less than half the mean. */
-function overlay(canvas, image, heat, colors) {
-  if (!image || !heat) return paint(canvas, null);
-  const [, , h, w] = image.shapes.pixels;
-  const [rows, cols] = heat.shapes.values;
-  const bytes = image.arrays.pixels instanceof Uint8Array;
-  const unit = heat.arrays.values instanceof Uint8Array ? (heat.hi - heat.lo) / 255 : 1; // maps travel as bytes
-  const [ground, ink, accent] = [colors.surface, colors.ink, colors.accent].map(rgb);
-  if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
-  const out = new ImageData(w, h);
-  for (let y = 0; y < h; y++) {
-    for (let x = 0; x < w; x++) {
-      const i = y * w + x;
-      const v = image.arrays.pixels[i];
-      const stroke = bytes ? v / 255 : (v + 1) / 2;
-      // row 0 of a map is its lowest
-      const value = unit * between(heat.arrays.values, rows, cols, rows - 1 - ((y + 0.5) * rows) / h + 0.5, ((x + 0.5) * cols) / w - 0.5);
-      const tint = 0.75 * Math.max(0, Math.min(1, (value - 0.5) / 1.5)); // lo of these maps is 0
-      for (let c = 0; c < 3; c++) {
-        const base = ground[c] + (accent[c] - ground[c]) * tint;
-        out.data[4 * i + c] = base + (ink[c] - base) * 0.55 * stroke;
-      }
-      out.data[4 * i + 3] = 255;
-    }
-  }
-  return canvas.getContext("2d").putImageData(out, 0, 0);
-}
-
-/** Bilinear. */
-function between(values, rows, cols, r, c) {
-  const [y, x] = [Math.max(0, Math.min(rows - 1, r)), Math.max(0, Math.min(cols - 1, c))];
-  const [y0, x0] = [Math.min(rows - 2, Math.floor(y)), Math.min(cols - 2, Math.floor(x))];
-  const at = (i, j) => values[i * cols + j];
-  const [fy, fx] = [y - y0, x - x0];
-  return (1 - fy) * ((1 - fx) * at(y0, x0) + fx * at(y0, x0 + 1)) + fy * ((1 - fx) * at(y0 + 1, x0) + fx * at(y0 + 1, x0 + 1));
 }

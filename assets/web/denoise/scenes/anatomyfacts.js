@@ -18,7 +18,7 @@ export const PARTS = {
   denoiser: {
     title: "Denoiser, in latent space",
     facts: [
-      [SD, "a UNet of 860 M parameters on 64 × 64 × 4 numbers; 3 a transformer. Here cross-attention and a flat layer on 7 × 7 cells."],
+      [SD, "a UNet of 860 M parameters on 64 × 64 × 4 numbers; 3 a transformer. Here <span data-size='denoiser'></span>."],
       [DALLE, "the paper leaves out training and implementation."],
       [MJ, "not public."],
     ],
@@ -26,7 +26,7 @@ export const PARTS = {
   decoder: {
     title: "Decoder",
     facts: [
-      [SD, "half of an autoencoder, trained first: 512 × 512 pixels, 64 × 64 cells. Here 28 × 28, 7 × 7."],
+      [SD, "half of an autoencoder, trained first: 512 × 512 pixels, 64 × 64 cells. Here <span data-size='decoder'></span>."],
       [DALLE, "not public in full."],
       [MJ, "not public."],
     ],
@@ -45,3 +45,15 @@ export const PARTS = {
     image: "The finished image",
   },
 };
+
+const FACTOR = 4; // how much shorter the side of a grid of cells is than that of its image
+
+/** What the parts here measure, for the marked places. @param {number[]|undefined} shape of an image: channels, rows, columns @param {object} config */
+export function sizes(shape, config) {
+  if (!shape) return { denoiser: "its own data", decoder: "its own data" };
+  const [rows, columns] = shape.slice(1);
+  const cells = `${Math.floor(rows / FACTOR)} × ${Math.floor(columns / FACTOR)}`;
+  const side = `${rows} × ${columns}`;
+  if (!config.text) return { denoiser: `a network of ${config.latents} numbers`, decoder: `${side}, ${config.latents} numbers` };
+  return { denoiser: `cross-attention and a flat layer on ${cells} cells`, decoder: `${side}, ${cells}` };
+}
