@@ -120,7 +120,7 @@ class Branch:
     def forget(self, ticket: str) -> None:
         """Nobody waits for that run or answer any longer."""
         self.aside.pop(ticket, None)
-        if (job := self.answers.pop(ticket, None)) in self.jobs:
+        if (job := self.answers.pop(ticket, None)) and job in self.jobs:
             self.jobs.remove(job)
 
     # --- jobs ----------------------------------------------------------------------------------------------------------------
