@@ -43,11 +43,11 @@ class Branch:
         self.engine: Engine | None = None
         self.state = "running" if run else "paused" if origin.step else "empty"
         self.jobs: deque[Iterator[None]] = deque([self._prepare()])
+        self.answers: dict[str, Iterator[None]] = {}  # the jobs somebody waits for, by their tickets
         self.aside: dict[str, Iterator[None]] = {}  # by its ticket: at most one run, which takes turns with this one
         self.asides_turn = False
         self.training: Iterator[Snapshot | None] | None = None
-        self.rows = rows or []
-        self.noted = ""
+        self.rows, self.noted = rows or [], ""
         self.used, self.step = 0.0, origin.step
         self.saved_step, self.saved_at, self.save_cost = -1, 0.0, 0.0
 
@@ -104,11 +104,11 @@ class Branch:
         self.jobs.append(self._sample(ticket, request))
 
     def ask(self, ticket: str, question: Any) -> None:
-        self.jobs.append(self._answer(ticket, self._ask(question)))
+        self.beside(ticket, self._ask(question))
 
     def beside(self, ticket: str, work: trials.Answer) -> None:
         """Something of which nothing is kept here."""
-        self.jobs.append(self._answer(ticket, work))
+        self.jobs.append(self.answers.setdefault(ticket, self._answer(ticket, work)))
 
     def exact(self, ticket: str, config: Any, limit: float, foresee: bool) -> None:
         """A whole run beside this one. An older one that is still under way is given up."""
@@ -118,8 +118,10 @@ class Branch:
         self.aside = {ticket: self._answer(ticket, trials.whole(self.build, config, cadence, limit, foresee))}
 
     def forget(self, ticket: str) -> None:
-        """Nobody waits for that run any longer."""
+        """Nobody waits for that run or answer any longer."""
         self.aside.pop(ticket, None)
+        if (job := self.answers.pop(ticket, None)) and job in self.jobs:
+            self.jobs.remove(job)
 
     # --- jobs ----------------------------------------------------------------------------------------------------------------
 
@@ -202,6 +204,7 @@ class Branch:
             return self.emit("sampled", ticket=ticket, error="One more run needs more memory than one visitor may use")
         finally:
             self.aside.pop(ticket, None)
+            self.answers.pop(ticket, None)
         self.emit("sampled", payload, ticket=ticket)
 
     def _save(self, pin: bool = False) -> Iterator[None]:
@@ -275,7 +278,8 @@ class Branch:
         self.emit("state", state=self.state, step=self.step, order=self.order, ready=self.engine is not None, **more)
 
     def _stop(self, state: str, message: str, **more: Any) -> None:
-        self.jobs.clear()
+        for waiting in (self.jobs, self.answers):
+            waiting.clear()
         self.state, self.training = state, None
         self.step = self.engine.step if self.engine else self.step
         if state == "diverged":

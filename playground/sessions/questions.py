@@ -145,6 +145,7 @@ async def _ask(service: Service, record: Record, do: str, late: str, patience: f
         await _stays(future, record, run, gone, loop.time() + patience)
         return await asyncio.wait_for(future, 0)
     except TimeoutError:
+        service.tell(record, run, "forget", ticket=ticket)  # asked again, it would stand behind itself
         raise Refused(late, status=503) from None
     finally:
         service.tickets.pop(ticket, None)

@@ -116,6 +116,28 @@ def test_a_run_reports_itself(host, log):
     assert not host.busy
 
 
+def test_an_answer_that_nobody_waits_for_is_not_worked_on(host, log):
+    """One was begun, one stands behind it: both leave, and what was asked last is answered at once."""
+    host.handle(message("a"))
+    branch, done = host.seats["a"].branches["b1"], []
+
+    def work(name, steps):
+        for _ in range(steps):
+            yield
+        done.append(name)
+        return name.encode()
+
+    turns(host, 3)
+    for name, steps in (("long", 10_000), ("behind", 1), ("last", 1)):
+        branch.beside(name, work(name, steps))
+    branch.tick()
+    for name in ("long", "behind", "never asked"):
+        host.handle({"do": "forget", "sid": "a", "b": "b1", "ticket": name})
+    for _ in range(3):
+        branch.tick()
+    assert done == ["last"] and not branch.answers and not branch.jobs
+
+
 def test_divergence_names_the_quantity_and_keeps_what_was_healthy(host, log):
     begin(host, "a", lr=1e9)
     turns(host, 20)

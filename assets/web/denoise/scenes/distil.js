@@ -43,9 +43,9 @@ export function create(container, tools) {
       });
     }
     const lines = curves.student ? [{ name: "student", ...curves.student, color: "accent", dots: true }, { name: "teacher", ...curves.teacher, color: "ink2", dash: [1, 3], dots: true }] : [];
-    near.update({ lines, x: { name: "steps, log", log: true, marks: COUNTS.map((k) => [k, String(k)]) }, y: { name: `${distanceOf(about)}, log`, log: true }, floors: frame ? [{ y: frame.metrics.sliced_w1, label: `real against real, n ${int(frame.metrics.n)}` }] : [], room: 60 });
+    near.update({ lines, x: { name: "steps, log", log: true, range: [COUNTS[0], COUNTS.at(-1)], marks: COUNTS.map((k) => [k, String(k)]) }, y: { name: `${distanceOf(about)}, log`, log: true }, floors: frame ? [{ y: frame.metrics.sliced_w1, label: `real against real, n ${int(frame.metrics.n)}` }] : [], room: 60 });
     const course = curve(frame, "loss");
-    loss.update({ lines: course ? [{ name: "loss", ...course, color: "accent", width: 1, bare: true }] : [], x: { name: "updates" }, y: { name: "loss, log", log: true } });
+    loss.update({ lines: course ? [{ name: "loss", ...course, color: "accent", width: 1, bare: true }] : [], x: { name: "updates", range: [0, course ? course.x.at(-1) : +find("select").value] }, y: { name: "loss, log", log: true } });
     for (const button of container.querySelectorAll("[data-method]")) button.setAttribute("aria-pressed", button.dataset.method === method), (button.disabled = series.busy);
     find(".press").disabled = !about.started || about.running || series.busy || Boolean(frame && asked.has(key()));
     find(".press").textContent = series.busy ? "Training…" : "Train the student";
