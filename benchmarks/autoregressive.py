@@ -33,7 +33,7 @@ NANOGPT = dict(dataset="shakespeare", model="gpt2", layers=4, heads=4, width=128
 CHARS = dict(dataset="shakespeare", model="llama", layers=4, heads=4, kv_heads=4, width=128, block_size=64, batch=24, lr=4e-3)
 BEST = CHARS | dict(tokens="bpe", vocab=1_024, batch=12)  # a step reads 2.5 times as much text
 MNIST = dict(
-    dataset="mnist", binarise="sampled", layers=7, width=48, batch=16, lr=3e-3, ema_decay=0.999, weight_decay=0.01, precision="bfloat16"
+    dataset="mnist", binarise="sampled", layers=6, kernel=5, batch=16, lr=3e-3, ema_decay=0.999, weight_decay=0.01, precision="bfloat16"
 )
 
 
