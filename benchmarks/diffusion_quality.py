@@ -39,6 +39,7 @@ from engines.diffusion.presets import Request, resolve
 from engines.diffusion.samplers import SAMPLERS, ddim, final
 from engines.diffusion.sampling import sigmas_of_run, to_data
 from engines.diffusion.schedules import edm_sigmas
+from engines.memory import keep_freed
 
 FIRST_SEED = 3_000  # not among those that the settings were chosen on
 DISTILLED = {"progressive": dict(steps=4_000), "consistency": dict(steps=4_000)}
@@ -170,6 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE")
     args = parser.parse_args(arguments)
     torch.set_num_threads(1)
+    keep_freed()
     warm()
     knobs = dict(parse(Config, text) for text in args.set)
     seeds = range(args.first, args.first + args.seeds)

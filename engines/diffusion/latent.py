@@ -11,13 +11,14 @@ from torch import Tensor, nn
 
 from engines.diffusion.config import Config
 from engines.diffusion.latent_cost import CELL_BATCH, VECTOR_BATCH
-from engines.nn.autoencoder import build_autoencoder, elbo_terms
+from engines.nn.autoencoder import build_autoencoder, elbo_terms, missing_contrast
 from engines.state import Rng
 
 VECTOR, CELLS = (8e-3, VECTOR_BATCH), (3e-3, CELL_BATCH)  # rate of Adam and size of a batch, for either form of autoencoder
 LAST_RATE, WARM = 0.03, 30  # the part of the rate that is left at the end, and steps until it is full
 CHUNK = 500  # images encoded at a time
 PREVIEW = 1_000  # images that the scale is taken from while the autoencoder still learns
+LOOKED_AT = 2_000  # images that the contrast is taken from
 
 
 class LatentSpace(nn.Module):
@@ -31,7 +32,7 @@ class LatentSpace(nn.Module):
 
     def __init__(self, config: Config, image: tuple[int, ...], pixels: Tensor, device: torch.device):
         super().__init__()
-        self.first, self.kl_weight = config.first_steps, config.kl_weight
+        self.first, self.kl_weight, self.contrast = config.first_steps, config.kl_weight, config.contrast
         self.net = build_autoencoder(image, config.latents, config.text, Rng(config.seed, ("autoencoder",), device)["autoencoder"])
         self.net.start_at((pixels.mean(0) + 1) / 2)  # type: ignore[operator]
         self.shape = self.net.shape
@@ -65,6 +66,9 @@ class LatentSpace(nn.Module):
     def freeze(self) -> None:
         """The autoencoder is finished: its latents are measured once and for all."""
         self._table = self._encode(self._pixels)
+        if self.contrast:
+            some = slice(LOOKED_AT)
+            self.net.amplify(missing_contrast(self.net.decode(self._table[0][some]), (self._pixels[some] + 1) / 2))
         for mine, found in zip((self.shift, self.white, self.colour), units_of(*self._table), strict=True):
             mine.copy_(found)
         self.frozen = True

@@ -34,10 +34,11 @@ _IMAGE: dict[str, Any] = dict(
 )  # fmt: skip
 _LATENT: dict[str, Any] = dict(
     space="latent", noise_mean=0.0, noise_std=1.0, batch=256, lr=3e-3, width=256, depth=2, steps=1_740, ae_share=0.43, kl_weight=0.1,
-    optimizer="adam", sampler="flow-heun", num_steps=5, cfg_scale=1.35,
+    optimizer="adam", sampler="flow-heun", num_steps=5, contrast=True, cfg_scale=1.1,
 )  # fmt: skip
 _TEXT: dict[str, Any] = dict(
-    conditional=False, latents=4, ae_share=0.12, batch=128, lr=2e-3, width=48, depth=3, cfg_scale=4.0, num_steps=7, steps=9_000,
+    conditional=False, contrast=False, latents=4, ae_share=0.12, batch=128, lr=2e-3, width=48, depth=3, cfg_scale=4.0, num_steps=7,
+    steps=9_000,
 )  # fmt: skip
 _WORDS_OF: dict[str, dict[str, Any]] = {"emoji": dict(latents=6, ae_share=0.2, steps=5_000, cfg_scale=3.0)}
 DATASET_DEFAULTS: dict[str, dict[str, Any]] = {

@@ -16,6 +16,7 @@ from engines.nn.init import reset
 WIDTH = 400  # units of the hidden layer of the vector form
 FINE, COARSE = 16, 32  # channels of the cell form, at a half and a quarter of the image's side
 LEAST, MOST = -8.0, 4.0  # log-variance, so that its exponential stays finite
+MOST_CONTRAST, HALVINGS = 4.0, 16
 FACTOR = 4  # how much shorter the side of a grid of cells is than that of its image
 
 
@@ -32,6 +33,13 @@ class Autoencoder(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         return self.decoder(z)
+
+    @torch.no_grad()
+    def amplify(self, factor: float) -> None:
+        """Let all logits be that many times as large from now on."""
+        last = [layer for layer in self.decoder if isinstance(layer, nn.Linear | nn.Conv2d)][-1]
+        for weight in last.parameters():
+            weight.mul_(factor)
 
 
 class VectorAutoencoder(Autoencoder):
@@ -90,6 +98,18 @@ def elbo_terms(net: Autoencoder, x: Tensor, generator: torch.Generator) -> tuple
     reconstruction = F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(1)
     kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).flatten(1).sum(1)
     return reconstruction, kl
+
+
+# A decoder taught by cross-entropy paints E[x | z], the mean of all images that a latent could stand for. By the law of total variance,
+# Var x = Var E[x | z] + E Var[x | z]: its images vary less than the data, by the second term
+def missing_contrast(logits: Tensor, x: Tensor) -> float:
+    """The factor of logits (n, …) at which their sigmoids vary over the n images as much as x (n, …) in [0, 1] does, in
+    [1, MOST_CONTRAST]."""
+    wanted, low, high = x.var(0).sum(), 1.0, MOST_CONTRAST
+    for _ in range(HALVINGS):
+        factor = (low + high) / 2
+        low, high = (factor, high) if (factor * logits).sigmoid().var(0).sum() < wanted else (low, factor)
+    return low
 
 
 def _linear(inputs: int, outputs: int) -> nn.Linear:
