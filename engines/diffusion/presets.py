@@ -87,6 +87,8 @@ def resolve(overrides: Mapping[str, Any]) -> Config:
     return from_dict(Config, {**base, **overrides})
 
 
+# Sampled as the finished runs on the shelf were
+_EVEN: dict[str, Any] = dict(grid="flow", sigma_min=0.006, sigma_max=1000.0, rho=5.0, num_steps=18)
 _DDPM = dict(objective="eps", schedule="linear", sampler="ddpm", num_steps=1_000)
 PRESETS = {
     "ring": Preset("Ring of 8", dict(dataset="ring8"), "8 of 8", "flow matching; all modes in half a second"),
@@ -111,7 +113,7 @@ PRESETS = {
     ),
     "digits": Preset("Digits in 15 seconds", dict(dataset="digits"), "8×8", "told the class, guided"),
     "minute": Preset("MNIST in a minute", dict(dataset="mnist", cfg_scale=1.25), "28×28", "told the class, guided; 1.6 times the floor"),
-    "mnist": Preset("MNIST", dict(dataset="mnist", steps=2_400), "28×28", "told the class, guided; trained twice as long"),
-    "fashion": Preset("Fashion-MNIST", dict(dataset="fashion", steps=2_400), "28×28", "told the kind of garment, guided"),
-    "emoji": Preset("Emoji", dict(dataset="emoji", steps=2_400), "32×32", "told the group, guided"),
+    "mnist": Preset("MNIST", dict(dataset="mnist", steps=2_400, **_EVEN), "28×28", "told the class, guided; trained twice as long"),
+    "fashion": Preset("Fashion-MNIST", dict(dataset="fashion", steps=2_400, **_EVEN), "28×28", "told the kind of garment, guided"),
+    "emoji": Preset("Emoji", dict(dataset="emoji", steps=2_400, **_EVEN), "32×32", "told the group, guided"),
 }
