@@ -12,9 +12,9 @@ from engines import measures, metrics
 from engines.core import Curve, Snapshot, View
 from engines.diffusion import questions as q
 from engines.diffusion.answers import Answer, exact_of, unit_noise
-from engines.diffusion.config import SAMPLERS, nfe, steps_within
-from engines.diffusion.samplers import final
-from engines.diffusion.sampling import denoiser_of_run, generate, in_turn, samples_view, seeded, to_data, walk
+from engines.diffusion.config import SAMPLERS, TWICE, nfe, steps_within
+from engines.diffusion.samplers import final, heun_gain
+from engines.diffusion.sampling import denoiser_of_run, generate, in_turn, samples_view, seeded, sigmas_of_run, to_data, walk
 
 if TYPE_CHECKING:
     from engines.diffusion.engine import DiffusionEngine
@@ -27,13 +27,14 @@ FLOOR_DRAWS = 4
 
 def matrix(engine: DiffusionEngine, asked: q.Matrix) -> Answer:
     """View "cells": one layer per sampler and number of steps, named "heun/10", all from the same noise; "sliced_w1": one Curve per
-    sampler, x = evaluations of the network, y = distance from the data. Metrics: its floor at the same n, and "n"."""
+    sampler, x = evaluations of the network, y = distance from the data. Metrics: its floor at the same n, "n", and "gain/heun/10" of each
+    cell whose sampler takes two estimates a step, see `heun_gain`."""
     names = list(SAMPLERS) if asked.samplers == "all" else [asked.samplers]
     n = min(asked.n, MOST_IMAGES) if engine.image else asked.n
     y = in_turn(n, len(engine.info.classes), engine.device) if engine.info.classes else None
     denoise = exact_of(engine) if asked.exact else denoiser_of_run(engine, y)
     eps, truth = unit_noise(engine, n, asked.seed), truth_of(engine, n)
-    cells, curves = [], []
+    cells, curves, gains = [], [], {}
     for name in names:
         distances = []
         counts = [steps_within(name, int(c)) for c in asked.calls] or [k for k in COUNTS if k <= asked.most]
@@ -44,13 +45,15 @@ def matrix(engine: DiffusionEngine, asked: q.Matrix) -> Answer:
             shown = CELL_IMAGES if engine.image else CELL_POINTS
             cells.append(samples_view(engine, x[:shown], None if y is None else y[:shown], f"{name}/{k}"))
             distances.append(measures.projected_w1(projected(to_data(engine, x)), truth))
+            if name in TWICE:
+                gains[f"gain/{name}/{k}"] = heun_gain(name, sigmas_of_run(engine.config, torch.device("cpu"), k))
             yield None
         guided = engine.told and engine.config.cfg_scale != 1
         spent = np.array([nfe(name, k, guided) for k in counts], np.float32)
         curves.append(Curve(spent, np.array(distances, np.float32), name=name))
-    known = {metrics.SLICED_W1: floor_of(engine, n)}
+    known = {metrics.SLICED_W1: floor_of(engine, n), metrics.SAMPLES: float(n)}
     views: dict[str, tuple[View, ...]] = {"cells": tuple(cells), metrics.SLICED_W1: tuple(curves)}
-    yield Snapshot(engine.step, known | {metrics.SAMPLES: float(n)}, views)
+    yield Snapshot(engine.step, known | gains, views)
 
 
 def truth_of(engine: DiffusionEngine, n: int) -> np.ndarray:

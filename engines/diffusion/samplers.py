@@ -15,6 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from engines.diffusion.config import TWICE
 from engines.diffusion.parameterisations import Denoise
 
 Noise = Callable[[Tensor], Tensor]
@@ -163,6 +164,14 @@ SAMPLERS: dict[str, Callable[..., Iterator[Moment]]] = {
     "flow-euler": flow_euler,
     "flow-heun": flow_heun,
 }
+
+
+def heun_gain(sampler: str, sigmas: Tensor) -> float:
+    """Heun's step is Euler's plus (s − s') / 2s' times what the second estimate of x0 differs from the first by, where s is sigma, of the
+    flow's sampler t. The largest of these factors on a grid (num_steps + 1,) that falls to 0; 0 where each step is Euler's."""
+    s = sigmas[:-1]
+    s = s / (1 + s) if sampler == "flow-heun" else s
+    return float(((s[:-1] - s[1:]) / (2 * s[1:])).max()) if sampler in TWICE and len(s) > 1 else 0.0
 
 
 def draw(sampler: str, denoise: Denoise, x: Tensor, sigmas: Tensor, noise: Noise, *, eta: float = 0.0, s_churn: float = 0.0):

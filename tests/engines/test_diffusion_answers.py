@@ -289,6 +289,11 @@ def test_the_matrix_by_calls_of_the_denoiser(ring, digits):
     seen = last(ring, q.Matrix(samplers="heun", calls=(1, 2, 5, 10), n=200))
     assert [v.name for v in seen.views["cells"]] == ["heun/1", "heun/1", "heun/3", "heun/5"]
     assert seen.views["sliced_w1"][0].x.tolist() == [1, 1, 5, 9] and seen.metrics["n"] == 200
+    assert {k: round(v, 1) for k, v in seen.metrics.items() if k.startswith("gain")} == {
+        "gain/heun/1": 0,
+        "gain/heun/3": 71.9,
+        "gain/heun/5": 10.4,
+    }
     images = last(digits, q.Matrix(samplers="ddim", calls=(1, 2), n=30))
     assert 0 < images.metrics["sliced_w1"] < images.views["sliced_w1"][0].y[0] and images.metrics["n"] == 30
 

@@ -276,3 +276,10 @@ def test_every_preset_and_knob_is_valid():
         for k in knobs(cls).values():
             assert k.title and (k.choices or k.type in (bool, str) or k.lo < k.hi)
     assert SAMPLERS.keys() == WALKS.keys()
+
+
+def test_images_in_pixels_walk_down_the_grid_of_karras_and_latents_down_even_times():
+    pixels, latents = resolve({"dataset": "mnist"}), resolve({"dataset": "mnist", "space": "latent"})
+    assert (pixels.grid, pixels.num_steps, pixels.sigma_min, pixels.sigma_max, pixels.rho) == ("edm", 14, 0.05, 80.0, 7.0)
+    assert (latents.grid, latents.num_steps, latents.sigma_max) == ("flow", 5, 1_000.0)
+    assert resolve({"dataset": "mnist", "schedule": "cosine"}).grid == "timesteps" and resolve({}).sigma_max == 10

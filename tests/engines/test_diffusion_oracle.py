@@ -10,8 +10,8 @@ from torch.testing import assert_close
 from engines.data import toy2d
 from engines.diffusion.oracle import empirical_denoiser, exact_denoiser, log_likelihood, optimal_loss
 from engines.diffusion.parameterisations import PARAMETERISATIONS, as_column, denoiser, score
-from engines.diffusion.samplers import SAMPLERS, final, invert
-from engines.diffusion.schedules import edm_sigmas, sigmas_of
+from engines.diffusion.samplers import SAMPLERS, final, heun_gain, invert
+from engines.diffusion.schedules import edm_sigmas, flow_sigmas, sigmas_of
 
 
 def normal(n, seed=0):
@@ -56,6 +56,31 @@ def test_each_sampler_converges_at_its_order(sampler):
     """Halving the step divides the error by 2 to the order."""
     coarse, fine = errors(sampler, (80, 160))
     assert np.log2(coarse / fine) == pytest.approx(ORDERS[sampler], abs=0.25)
+
+
+@pytest.mark.parametrize("sampler", ["heun", "flow-heun"])
+def test_heun_is_euler_and_a_multiple_of_what_its_two_estimates_differ_by(sampler):
+    """One step, so that the multiple is what `heun_gain` says."""
+    denoise, x, sigmas = exact_denoiser(toy2d.TOYS["ring8"]()), 9 * normal(30), torch.tensor([9.0, 0.5, 0.0]).double()
+    heun, euler = (next(iter(SAMPLERS[name](denoise, x, sigmas, None))).x for name in (sampler, "euler"))
+    # a step of the flow is straight in x_t, and lands where Euler's in sigma does
+    assert_close(
+        heun - euler, heun_gain(sampler, sigmas) * (denoise(euler, 0.5) - denoise(x, 9.0)) * (1.5 if sampler == "flow-heun" else 1)
+    )
+
+
+def test_heun_in_few_steps_is_far_off_whatever_the_network():
+    """With the exact denoiser on the ring's own grid: no network is to blame, and the multiple tells it beforehand."""
+    denoise, far = exact_denoiser(toy2d.TOYS["ring8"]()), {}
+    radius = float(1 / toy2d.TOYS["ring8"]().scale)
+    for sampler, n in (("heun", 3), ("ddim", 5), ("heun", 10)):
+        grid = torch.from_numpy(edm_sigmas(n, 0.006, 10.0, 5.0))
+        x = final(SAMPLERS[sampler](denoise, 10 * normal(500), grid, None))
+        far[sampler, n] = float((x.norm(dim=1) - radius).abs().mean()), heun_gain(sampler, grid)
+    assert far["heun", 3][0] > 10 * far["ddim", 5][0] and far["heun", 10][0] < 2 * far["ddim", 5][0]
+    assert far["heun", 3][1] == pytest.approx(71.9, abs=0.1) and far["heun", 10][1] < 2 and far["ddim", 5][1] == 0
+    from_a_thousand = torch.from_numpy(flow_sigmas(3, 1.0, 1_000.0))
+    assert heun_gain("heun", from_a_thousand) == pytest.approx(250.3, abs=0.1) and heun_gain("flow-heun", from_a_thousand) < 0.51
 
 
 def test_the_corrector_of_unipc_beats_its_predictor():

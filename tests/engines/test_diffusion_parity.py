@@ -147,6 +147,20 @@ def test_heun(num_steps):
     check(theirs, mine, torch.float32)
 
 
+def test_heun_in_three_steps_of_an_image_run():
+    """On sigmas of 1000, 2 and 0.5, where its second estimate counts 250 times over: diffusers does the same."""
+    scheduler, once = diffusers.HeunDiscreteScheduler(), torch.from_numpy(flow_sigmas(3, 1.0, 1_000.0))
+    scheduler.set_timesteps(3)
+    scheduler.sigmas = torch.cat([once[:1], once[1:-1].repeat_interleave(2), once[-1:]])
+    scheduler.timesteps = torch.arange(5.0).double()
+    x, theirs = start(torch.float64) * once[0], []
+    for k, t in enumerate(scheduler.timesteps):
+        sigma = scheduler.sigmas[k]
+        x = scheduler.step(fake_eps(x / (1 + sigma**2).sqrt(), sigma), t, x).prev_sample
+        theirs += [x] if k % 2 or k == 4 else []
+    check(theirs, [m.x for m in SAMPLERS["heun"](denoise_of(fake_eps), start(torch.float64) * once[0], once, None)], torch.float64)
+
+
 @pytest.mark.parametrize("num_steps", STEPS[1:])
 @pytest.mark.parametrize("algorithm", ["dpmsolver++", "sde-dpmsolver++"])
 def test_dpm_solver(num_steps, algorithm):

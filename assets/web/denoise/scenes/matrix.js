@@ -54,7 +54,20 @@ export function create(container, tools) {
     plot.update({ lines, x: { name: "evaluations of the network for one sample, log", log: true }, y: { name: "sliced W₁, log", log: true }, floors: floor ? [{ y: floor, label: `real against real, n ${int(known[0][1].metrics.n)}` }] : [], room: 134 });
     find(".said").textContent = floor ? `n ${int(known[0][1].metrics.n)}, seed 0 · floor ${fixed(floor, 3)} · bold within ${NEAR} × floor · ${known.length} of ${ALL.length}${about.config.conditional && about.config.cfg_scale !== 1 ? " · guided: a call is two evaluations" : ""}` : "";
     Object.assign(container.dataset, { measured: known.length, floor: floor ?? "" });
-    return floor && known.length === ALL.length ? sentence(about, frames, floor) : "";
+    return floor && known.length === ALL.length ? [sentence(about, frames, floor), overshooting(frames, floor)].filter(Boolean).join(" ") : "";
+  }
+
+  /** Why a sampler with two estimates a step is far off in few calls, where one with one estimate is not. */
+  function overshooting(frames, floor) {
+    const ddim = cellsOf(frames.get("ddim"));
+    const wild = ["heun", "flow-heun"].flatMap((sampler) => cellsOf(frames.get(sampler)).flatMap((cell, i) => {
+      const gain = frames.get(sampler).metrics[`gain/${sampler}/${cell.steps}`] ?? 0;
+      return gain > 2 && ddim[i] && cell.distance > 3 * ddim[i].distance && cell.distance > 3 * floor ? [{ sampler, gain, ...cell, beside: ddim[i].distance }] : [];
+    }));
+    if (!wild.length) return "";
+    const worst = wild.reduce((a, b) => (b.distance > a.distance ? b : a));
+    const [name, clock] = [SAMPLERS[worst.sampler][0], worst.sampler === "heun" ? "σ" : "t"];
+    return `${name} is far off in ${int(worst.steps)} steps (${fixed(worst.distance, 2)}; DDIM with no more calls ${fixed(worst.beside, 3)}), and that is the method: its step is Euler’s plus (${clock} − ${clock}′) ÷ 2${clock}′ times the difference of its two estimates, on this grid up to ${int(Math.round(worst.gain))} times it. Give it more steps, or take a sampler of first order for so few.`;
   }
 
   /** Who comes near the floor with how few calls. */
