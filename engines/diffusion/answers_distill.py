@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engines import measures, metrics
+from engines import metrics
 from engines.core import Curve, Snapshot, View
 from engines.diffusion import questions as q
 from engines.diffusion.answers import Answer, unit_noise
-from engines.diffusion.answers_sweep import floor_of, projected, truth_of
+from engines.diffusion.distance import Distance
 from engines.diffusion.distill import Student, consistency, jumps, progressive
 from engines.diffusion.parameterisations import denoiser
 from engines.diffusion.samplers import ddim, final
-from engines.diffusion.sampling import denoiser_of_run, in_turn, samples_view, seeded, sigmas_of_run, to_data
+from engines.diffusion.sampling import denoiser_of_run, in_turn, samples_view, seeded, sigmas_of_run
 
 if TYPE_CHECKING:
     from engines.diffusion.engine import DiffusionEngine
@@ -44,17 +44,11 @@ def distil(engine: DiffusionEngine, asked: q.Distil) -> Answer:
             losses.append(told)
             yield None
         else:
-            views = _compare(engine, told, asked)
+            views, known = _compare(engine, told, asked)
     yield None
     at = np.arange(1, len(losses) + 1, dtype=np.float32)
     views["loss"] = (Curve(at, np.asarray(losses, np.float32), name="loss of the student"),)
-    n = samples_of(engine, asked)
-    yield Snapshot(engine.step, {metrics.SLICED_W1: floor_of(engine, n), metrics.SAMPLES: float(n)}, views)
-
-
-def samples_of(engine: DiffusionEngine, asked: q.Distil) -> int:
-    """How many samples are drawn in each number of steps."""
-    return min(asked.n, MOST_IMAGES) if engine.image else asked.n
+    yield Snapshot(engine.step, known, views)
 
 
 def taught(engine: DiffusionEngine, asked: q.Distil) -> Iterator[float | nn.Module]:
@@ -80,10 +74,10 @@ def _next(student: Student, lr: float) -> Student:
 
 
 @torch.no_grad()
-def _compare(engine: DiffusionEngine, net: nn.Module, asked: q.Distil) -> dict[str, tuple[View, ...]]:
-    n = samples_of(engine, asked)
+def _compare(engine: DiffusionEngine, net: nn.Module, asked: q.Distil) -> tuple[dict[str, tuple[View, ...]], dict[str, float]]:
+    n = min(asked.n, MOST_IMAGES) if engine.image else asked.n
     y = in_turn(n, len(engine.info.classes), engine.device) if engine.told else None
-    eps, truth = unit_noise(engine, n, asked.seed), truth_of(engine, n)
+    eps, distance = unit_noise(engine, n, asked.seed), Distance(engine, n)
     cells: dict[str, list] = {"teacher": [], "student": []}
     distances: dict[str, list[float]] = {"teacher": [], "student": []}
     for k in COUNTS:
@@ -91,9 +85,10 @@ def _compare(engine: DiffusionEngine, net: nn.Module, asked: q.Distil) -> dict[s
         drawn = final(ddim(denoiser_of_run(engine, y), eps * (1 + sigmas[0] ** 2).sqrt(), sigmas, noise))
         for name, x in (("teacher", drawn), ("student", jumped(engine, net, asked, eps, y, sigmas))):
             cells[name].append(samples_view(engine, x, y, str(k)))
-            distances[name].append(measures.projected_w1(projected(to_data(engine, x)), truth))
+            distances[name].append(distance.of(x))
     curves = tuple(Curve(np.array(COUNTS, np.float32), np.array(d, np.float32), name=name) for name, d in distances.items())
-    return {**{name: tuple(layers) for name, layers in cells.items()}, metrics.SLICED_W1: curves}
+    views = {**{name: tuple(layers) for name, layers in cells.items()}, metrics.SLICED_W1: curves}
+    return views, {metrics.SLICED_W1: distance.floor, metrics.SAMPLES: float(n)}
 
 
 @torch.no_grad()

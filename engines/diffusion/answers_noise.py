@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engines import measures, metrics
+from engines import metrics
 from engines.core import Curve, Snapshot, View
 from engines.diffusion import questions as q
 from engines.diffusion.answers import Answer, unit_noise
-from engines.diffusion.answers_sweep import floor_of, projected, truth_of
 from engines.diffusion.config import SCHEDULES
+from engines.diffusion.distance import Distance
 from engines.diffusion.sampling import generate, in_turn, samples_view, seeded, to_data
 from engines.diffusion.schedules import sigma_at
 from engines.state import Rng
@@ -61,7 +61,7 @@ def eta(engine: DiffusionEngine, asked: q.Eta) -> Answer:
     "unrelated", the distance between two samples from different noise, the floor of the sliced W1, "n" and "steps"."""
     n = min(asked.n, ETA_IMAGES) if engine.image else asked.n
     y = in_turn(n, len(engine.info.classes), engine.device) if engine.info.classes else None
-    eps, truth = unit_noise(engine, n, asked.seed), truth_of(engine, n)
+    eps, away = unit_noise(engine, n, asked.seed), Distance(engine, n)
     runs: dict[str, list[View]] = {"first": [], "second": []}
     apart, distance, other = [], [], 0.0
     for value in asked.etas:
@@ -73,14 +73,14 @@ def eta(engine: DiffusionEngine, asked: q.Eta) -> Answer:
             yield None
         first, second = ends.values()
         apart.append(_apart(engine, first, second))
-        distance.append(measures.projected_w1(projected(to_data(engine, first)), truth))
+        distance.append(away.of(first))
         other = other or _apart(engine, first, first.roll(len(engine.info.classes) or 1, 0))  # of the same class, where there are any
     at = np.asarray(asked.etas, np.float32)
     views: dict[str, tuple[View, ...]] = {name: tuple(layers) for name, layers in runs.items()}
     views["apart"] = (Curve(at, np.asarray(apart, np.float32), name="apart"),)
     views[metrics.SLICED_W1] = (Curve(at, np.asarray(distance, np.float32), name="first"),)
     steps = float(asked.num_steps or engine.config.num_steps)
-    known = {"unrelated": other, metrics.SLICED_W1: floor_of(engine, n), metrics.SAMPLES: float(n), "steps": steps}
+    known = {"unrelated": other, metrics.SLICED_W1: away.floor, metrics.SAMPLES: float(n), "steps": steps}
     yield Snapshot(engine.step, known, views)
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from engines import measures, metrics
+from engines import metrics
 from engines.core import Curve, Snapshot, View
 from engines.diffusion import questions as q
 from engines.diffusion.answers import Answer, exact_of, unit_noise
 from engines.diffusion.config import SAMPLERS, TWICE, nfe, steps_within
+from engines.diffusion.distance import Distance
 from engines.diffusion.samplers import final, heun_gain
 from engines.diffusion.sampling import denoiser_of_run, generate, in_turn, samples_view, seeded, sigmas_of_run, to_data, walk
 
@@ -22,18 +23,17 @@ if TYPE_CHECKING:
 COUNTS = (1, 2, 3, 5, 7, 10, 14, 20, 30, 50, 100, 200)  # steps
 MOST_IMAGES, CELL_IMAGES = 64, 16  # samples in a cell on images, and those of them that are shown
 CELL_POINTS = 300
-FLOOR_DRAWS = 4
 
 
 def matrix(engine: DiffusionEngine, asked: q.Matrix) -> Answer:
     """View "cells": one layer per sampler and number of steps, named "heun/10", all from the same noise; "sliced_w1": one Curve per
-    sampler, x = evaluations of the network, y = distance from the data. Metrics: its floor at the same n, "n", and "gain/heun/10" of each
+    sampler, x = evaluations of the network, y = `Distance` from the data. Metrics: its floor at the same n, "n", and "gain/heun/10" of each
     cell whose sampler takes two estimates a step, see `heun_gain`."""
     names = list(SAMPLERS) if asked.samplers == "all" else [asked.samplers]
     n = min(asked.n, MOST_IMAGES) if engine.image else asked.n
     y = in_turn(n, len(engine.info.classes), engine.device) if engine.info.classes else None
     denoise = exact_of(engine) if asked.exact else denoiser_of_run(engine, y)
-    eps, truth = unit_noise(engine, n, asked.seed), truth_of(engine, n)
+    eps, distance = unit_noise(engine, n, asked.seed), Distance(engine, n)
     cells, curves, gains = [], [], {}
     for name in names:
         distances = []
@@ -44,37 +44,16 @@ def matrix(engine: DiffusionEngine, asked: q.Matrix) -> Answer:
                 x = final(walk(denoise, config, eps, seeded(asked.seed, "sampler", engine.device)))
             shown = CELL_IMAGES if engine.image else CELL_POINTS
             cells.append(samples_view(engine, x[:shown], None if y is None else y[:shown], f"{name}/{k}"))
-            distances.append(measures.projected_w1(projected(to_data(engine, x)), truth))
+            distances.append(distance.of(x))
             if name in TWICE:
                 gains[f"gain/{name}/{k}"] = heun_gain(name, sigmas_of_run(engine.config, torch.device("cpu"), k))
             yield None
         guided = engine.told and engine.config.cfg_scale != 1
         spent = np.array([nfe(name, k, guided) for k in counts], np.float32)
         curves.append(Curve(spent, np.array(distances, np.float32), name=name))
-    known = {metrics.SLICED_W1: floor_of(engine, n), metrics.SAMPLES: float(n)}
+    known = {metrics.SLICED_W1: distance.floor, metrics.SAMPLES: float(n)}
     views: dict[str, tuple[View, ...]] = {"cells": tuple(cells), metrics.SLICED_W1: tuple(curves)}
     yield Snapshot(engine.step, known | gains, views)
-
-
-def truth_of(engine: DiffusionEngine, n: int) -> np.ndarray:
-    """Projections of as many held-out examples."""
-    held_out = engine.data.test_pixels[:n] if engine.image else engine.data.draw(n, 9)
-    if len(held_out) < n:
-        raise ValueError(f"n={n} is more than the {len(held_out)} examples there are to compare with")
-    return projected(held_out)
-
-
-def floor_of(engine: DiffusionEngine, n: int) -> float:
-    """The sliced W1 of n real examples against as many others: the mean over FLOOR_DRAWS pairs, on images against the held-out ones."""
-    if not engine.image:
-        return measures.floor(measures.sliced_w1, lambda i: engine.data.draw(n, 100 + i), FLOOR_DRAWS)
-    rng, truth = np.random.default_rng(0), truth_of(engine, n)
-    draws = [engine.data.pixels[rng.choice(len(engine.data.pixels), n, replace=False)] for _ in range(FLOOR_DRAWS)]
-    return float(np.mean([measures.projected_w1(projected(draw), truth) for draw in draws]))
-
-
-def projected(x: np.ndarray) -> np.ndarray:
-    return measures.projections(x.reshape(len(x), -1))
 
 
 def guidance(engine: DiffusionEngine, asked: q.Guidance) -> Answer:

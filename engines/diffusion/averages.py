@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engines import measures, metrics
+from engines import metrics
 from engines.core import Curve, Snapshot, View
 from engines.diffusion import questions as q
 from engines.diffusion.answers import Answer, configured, unit_noise
-from engines.diffusion.answers_sweep import floor_of, projected, truth_of
+from engines.diffusion.distance import Distance
 from engines.diffusion.model import build_network
 from engines.diffusion.objectives import errors
-from engines.diffusion.sampling import generate, in_turn, samples_view, seeded, to_data
+from engines.diffusion.sampling import generate, in_turn, samples_view, seeded
 from engines.nn.ema import Ema
 from engines.state import Rng
 
@@ -35,7 +35,7 @@ class Bench:
     def __init__(self, engine: DiffusionEngine, asked: q.Averages):
         self.engine, self.asked = engine, asked
         self.n = min(asked.n, MOST_IMAGES) if engine.image else asked.n
-        self.eps, self.truth = unit_noise(engine, self.n, asked.seed), truth_of(engine, self.n)
+        self.eps, self.distance = unit_noise(engine, self.n, asked.seed), Distance(engine, self.n)
         self.y = in_turn(self.n, len(engine.info.classes), engine.device) if engine.info.classes else None
         x0, *rest = engine.probe.validate
         self.held_out = (x0 if engine.latent is None else engine.encode(x0), *rest)
@@ -47,7 +47,7 @@ class Bench:
         stand_in.net = net
         config = configured(e, "", self.asked.num_steps)
         x = generate(stand_in, self.eps, self.y, seeded(self.asked.seed, "sampler", e.device), averaged=False, config=config)
-        distance = measures.projected_w1(projected(to_data(e, x)), self.truth)
+        distance = self.distance.of(x)
         loss = float(errors(net, e.parameterisation, *self.held_out).mean())
         return samples_view(e, x, self.y, name), {metrics.SLICED_W1: distance, metrics.VALIDATION_MSE: loss}
 
@@ -60,7 +60,7 @@ def averages(engine: DiffusionEngine, asked: q.Averages) -> Answer:
         raise ValueError(f"step {engine.step:,} is too early: the denoiser has not begun to learn, so there is nothing to average")
     bench = Bench(engine, asked)
     views: dict[str, tuple[View, ...]] = {}
-    known = {metrics.SLICED_W1: floor_of(engine, bench.n), metrics.SAMPLES: float(bench.n)}
+    known = {metrics.SLICED_W1: bench.distance.floor, metrics.SAMPLES: float(bench.n)}
     for name, net in (("raw", engine.net), ("averaged", engine.ema.net)):
         layer, found = bench.measure(net, name)
         views["now"] = (*views.get("now", ()), layer)

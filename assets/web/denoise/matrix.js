@@ -22,8 +22,8 @@ export const rowOf = (sampler, { image, calls = CALLS, seed = 0 }) => ["matrix",
  */
 export function createMatrix(box, { rows, calls = CALLS, onPick, count = 3 }) {
   box.classList.add("sampler-matrix");
-  const head = `<tr><th scope="col">calls, at most</th>${calls.map((k) => `<th scope="col">${k}</th>`).join("")}</tr>`;
-  const row = (key) => `<tr data-sampler="${key}"><th scope="row"><b>${SAMPLERS[key][0]}</b><span></span></th>${calls.map((k) => `<td><button type="button" data-calls="${k}" disabled><i></i><b></b></button></td>`).join("")}</tr>`;
+  const head = `<tr><th scope="col">calls, at most</th>${calls.map((k) => `<th scope="col" data-column="${k}">${k}</th>`).join("")}</tr>`;
+  const row = (key) => `<tr data-sampler="${key}"><th scope="row"><b>${SAMPLERS[key][0]}</b><span></span></th>${calls.map((k) => `<td data-column="${k}"><button type="button" data-calls="${k}" disabled><i></i><b></b></button></td>`).join("")}</tr>`;
   box.innerHTML = `<table><thead>${head}</thead><tbody>${rows.map(row).join("")}</tbody></table>`;
   const cells = new Map();
   for (const button of box.querySelectorAll("button")) {
@@ -44,13 +44,14 @@ export function createMatrix(box, { rows, calls = CALLS, onPick, count = 3 }) {
     button.classList.toggle("near", Boolean(near));
     button.disabled = !known;
     button.setAttribute("aria-pressed", Boolean(known) && config.sampler === sampler && config.num_steps === known.steps);
-    button.title = known ? `${SAMPLERS[sampler][0]}, ${known.steps} step${known.steps === 1 ? "" : "s"}, ${known.spent} evaluation${known.spent === 1 ? "" : "s"}: sliced W₁ ${words}. Click to sample like this` : "";
+    button.title = known ? `${SAMPLERS[sampler][0]}, ${known.steps} step${known.steps === 1 ? "" : "s"}, ${known.spent} evaluation${known.spent === 1 ? "" : "s"}: ${words} from the data. Click to sample like this` : "";
     Object.assign(button.dataset, { value: known?.distance ?? "", steps: known?.steps ?? "" });
   }
 
   return {
-    /** @param {{frames: Map<string, object>, floor: number|null, config: object, backdrop: object}} seen a frame per sampler */
+    /** @param {{frames: Map<string, object>, floor: number|null, config: object, backdrop: object, most?: number}} seen a frame per sampler; more than `most` calls are not asked for */
     update(seen) {
+      for (const cell of box.querySelectorAll("[data-column]")) cell.hidden = +cell.dataset.column > (seen.most ?? Infinity);
       box.classList.toggle("of-images", !seen.backdrop?.views.some((v) => v.panel === "stage" && v.type === "points"));
       for (const sampler of rows) {
         const known = cellsOf(seen.frames.get(sampler));

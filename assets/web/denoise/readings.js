@@ -5,6 +5,7 @@ import { createRowReadings } from "../rowreadings.js";
 import { createLosses } from "./losses.js";
 import { createMatrix, NEAR, rowOf } from "./matrix.js";
 import { BESIDE, FOUR } from "./samplers.js";
+import { distanceOf } from "./scenes/frame.js";
 import { createSeries } from "./series.js";
 
 /** @param {HTMLElement} part @param {{session: object, store: object, knobs: object, commands: object}} tools and what a row of readings needs */
@@ -42,8 +43,7 @@ export function createDenoiseReadings(part, tools) {
     if (series.refused) return series.refused;
     if (!about.started) return "Measured when a run is paused or finished";
     if (!first) return about.running ? "Measured when the run pauses" : "Measuring…";
-    const unit = image() ? "sliced W₁ of pixels" : "sliced W₁";
-    return `${unit}, n ${int(first.metrics.n)}, seed 0 · floor ${fixed(floor, 3)} · <b>bold</b> ≤ ${NEAR} floors`;
+    return `${distanceOf(about).replace("the judge’s ", "")}, n ${int(first.metrics.n)}, seed 0 · floor ${fixed(floor, 3)} · <b>bold</b> ≤ ${NEAR} floors`;
   }
 
   return {

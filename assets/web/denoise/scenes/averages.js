@@ -87,7 +87,8 @@ export function create(container, tools) {
     const [raw, mean] = ["raw", "averaged"].map((k) => m[`${k}/validation_mse`]);
     const same = about.config.ema_decay === 0;
     const better = (raw - mean) / raw;
-    const now = same ? "This run does not average (decay 0): both are the same weights." : `At step ${int(frame.step)} the average's loss is ${percent(Math.abs(better), 1)} ${better >= 0 ? "below" : "above"} the raw weights' (${fixed(mean, 4)} to ${fixed(raw, 4)}).`;
+    const kept = raw === mean && "Both are the same weights: a finished run on the shelf keeps its average only.";
+    const now = same ? "This run does not average (decay 0): both are the same weights." : kept || `At step ${int(frame.step)} the average's loss is ${percent(Math.abs(better), 1)} ${better >= 0 ? "below" : "above"} the raw weights' (${fixed(mean, 4)} to ${fixed(raw, 4)}).`;
     if (again.refused) return `${now} ${again.refused}`;
     if (!other) return `${now} A press trains the same run once more from its first weights, with five averages beside it, and shows why an early average can look like noise.`;
     const of = (name, panel) => curve(other, panel, name)?.y[at];

@@ -27,7 +27,7 @@ export function create(container, tools) {
   let method = "progressive";
   const asked = new Set(); // questions that were pressed for
 
-  const ask = () => ["distil", { method, target: 1, steps: +find("select").value, n: isImage(about) ? 24 : 500, seed: 0 }];
+  const ask = () => ["distil", { method, target: 1, steps: +find("select").value, n: isImage(about) ? 40 : 500, seed: 0 }];
   const key = () => JSON.stringify(ask());
 
   function show() {

@@ -68,7 +68,9 @@ export function createAskingScene(container, tools, { questions, of = [], show, 
   };
 }
 
+const OWN = "own-images"; // for which there is no judge
+
 export const isImage = (about) => about.kind === "image";
 
 /** The unit of a distance between samples and data, in a sentence. */
-export const distanceOf = (about) => (isImage(about) ? "sliced W₁ of pixels" : "sliced W₁");
+export const distanceOf = (about) => (!isImage(about) ? "sliced W₁" : about.config.dataset === OWN ? "sliced W₁ of pixels" : "sliced W₁ of the judge’s features");

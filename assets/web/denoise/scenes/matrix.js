@@ -45,7 +45,7 @@ export function create(container, tools) {
     const frames = new Map(asked.map(([q, v]) => [v.samplers, scene.get(q, v)]));
     const known = [...frames].filter(([, frame]) => frame);
     const floor = known[0]?.[1].metrics.sliced_w1 ?? null;
-    matrix.update({ frames, floor, config: about.config, backdrop: tools.store.backdrop() });
+    matrix.update({ frames, floor, config: about.config, backdrop: tools.store.backdrop(), most: isImage(about) ? CALLS.at(-1) : FURTHER.at(-1) });
     const lines = known.map(([sampler, frame]) => {
       const own = sampler === about.config.sampler;
       const rows = cellsOf(frame).filter((c, i, all) => i === all.length - 1 || all[i + 1].spent !== c.spent);
