@@ -47,7 +47,7 @@ DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
     "ring8": dict(steps=16_000),
     "grid25": dict(steps=30_000),
     **{key: dict(steps=40_000) for key in ("moons", "spirals", "checkerboard", "pinwheel", "circles", "s_curve", "own-2d")},
-    "swissroll": dict(steps=40_000, width=48),
+    "swissroll": dict(steps=65_000),
     "gaussian": dict(steps=20_000, fourier=0, noise_mean=-0.5),
     "digits": dict(steps=1_500),
     "emoji": dict(batch=32),

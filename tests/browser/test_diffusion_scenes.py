@@ -90,6 +90,7 @@ def test_forward_says_what_the_schedule_says(page):
 def test_matrix_trajectories_and_grids(page):
     box = scene(page, "matrix", "d.measured === '9'")
     assert box.locator("button[data-calls]").count() == 9 * 7
+    assert "Heun is far off in 3 steps" in words(box) and "on this grid up to 72 times it" in words(box)
     assert (
         box.locator("[data-sampler=euler] [data-calls='100']").get_attribute("data-value")[:6]
         == box.locator("[data-sampler=ddim] [data-calls='100']").get_attribute("data-value")[:6]
