@@ -34,7 +34,8 @@ def matrix(engine: DiffusionEngine, asked: q.Matrix) -> Answer:
     y = in_turn(n, len(engine.info.classes), engine.device) if engine.info.classes else None
     denoise = exact_of(engine) if asked.exact else denoiser_of_run(engine, y)
     eps, distance = unit_noise(engine, n, asked.seed), Distance(engine, n)
-    cells, curves, gains = [], [], {}
+    cells, curves = [], []
+    gains: dict[str, float] = {}
     for name in names:
         distances = []
         counts = [steps_within(name, int(c)) for c in asked.calls] or [k for k in COUNTS if k <= asked.most]
