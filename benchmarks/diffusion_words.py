@@ -27,7 +27,7 @@ from engines.runs import load_run
 from playground.sessions import shelf
 
 CAPTIONS = ("a {}", "a large {}", "a small {} at the left")
-EACH, SEED = 40, 11
+SCALES, EACH, SEED = (1.5, 2.0, 3.0, 4.0, 6.0), 40, 11
 NOISES = (200, 201, 202, 203, 204)
 PLACES = {"left": "at the left", "right": "at the right", "top": "at the top", "bottom": "at the bottom", "middle": "in the middle"}
 INK = 0.3  # of white, from which a pixel belongs to the digit
@@ -52,7 +52,7 @@ def main() -> None:
 
 def classes(engine: Any) -> None:
     usual = engine.config.cfg_scale
-    for scale in sorted({1.5, 2.0, 3.0, 4.0, 6.0} | {usual}):
+    for scale in (usual, *(other for other in SCALES if other != usual)):
         engine.set(cfg_scale=scale)
         for caption in CAPTIONS:
             followed = []

@@ -171,8 +171,8 @@ export function create(container, { session, store }) {
   /** How the maps are read. */
   function legend() {
     const box = layers("image")[0] && boxOf(layers("image")[0]);
-    const inside = box ? `; below it, how much of that in the dashed box of the ink, ${percent(box.area, 0)} of the image` : "";
-    return `In colour: where cells gave the word more attention than the mean cell, over all heads, blocks and steps${inside}.`;
+    const inside = box ? ` Below it: how much of all its attention lies in the dashed box around the ink, ${percent(box.area, 0)} of the image.` : "";
+    return `Colour: cells that gave the word more attention than the mean cell did, over all heads, blocks and steps.${inside}`;
   }
 
   /** Why there is nothing, or what is seen. */
