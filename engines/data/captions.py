@@ -22,6 +22,7 @@ DIGITS = Wording(
     ("", "a", *SIZES, *STROKES, *NAMES, "upright", "slanted", *PLACES),
     longest=12,
     spelled={str(i): name for i, name in enumerate(NAMES)} | {"an": "a"},
+    nouns=NAMES,
     named=tuple(f"a {name}" for name in NAMES),
     example="a seven",
 )
@@ -35,7 +36,7 @@ BOX, SIDE = 20, 28  # of MNIST: digits fill a box of 20 pixels, their mass in th
 @dataclass(frozen=True)
 class Seen:
     """What can be said of images, (n,) each: label, size 0 or 1, row and column −1, 0, 1, and of the stroke thickness in pixels and slant
-    in pixels sideways per pixel up."""
+    in pixels sideways per pixel up; and the box (n, 3) that each lies in: its first row, first column and side in pixels."""
 
     label: np.ndarray
     size: np.ndarray
@@ -43,13 +44,16 @@ class Seen:
     column: np.ndarray
     thickness: np.ndarray
     slant: np.ndarray
+    box: np.ndarray
 
 
 @dataclass(frozen=True)
 class CaptionedSet(ImageSet):
-    """An ImageSet with captions (n, VARIANTS, longest) of its training images, in a wording."""
+    """An ImageSet with captions (n, VARIANTS, longest) of its training images, in a wording, and the boxes (n, 3) that they speak of: first
+    row, first column and side in pixels."""
 
     captions: np.ndarray = None  # type: ignore[assignment]
+    boxes: np.ndarray = None  # type: ignore[assignment]
     wording: Wording = DIGITS
 
 
@@ -70,7 +74,7 @@ def captioned(key: str) -> CaptionedSet:
     data, rng = load(key), np.random.default_rng(SEED)
     pixels, seen = scatter(data.pixels, data.labels, rng)
     test_pixels, _ = scatter(data.test_pixels, data.test_labels, rng)
-    return CaptionedSet(data.key, pixels, data.labels, test_pixels, data.test_labels, data.classes, tell(seen, rng))
+    return CaptionedSet(data.key, pixels, data.labels, test_pixels, data.test_labels, data.classes, tell(seen, rng), seen.box)
 
 
 def scatter(pixels: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Seen]:
@@ -79,14 +83,15 @@ def scatter(pixels: np.ndarray, labels: np.ndarray, rng: np.random.Generator) ->
     n = len(pixels)
     size, row, column = rng.integers(0, 2, n), rng.integers(-1, 2, n), rng.integers(-1, 2, n)
     shake = rng.integers(-SHAKE, SHAKE + 1, (2, n))
-    out = np.full_like(pixels, -1.0)
+    out, box = np.full_like(pixels, -1.0), np.zeros((n, 3), np.int64)
     for number, side in enumerate(SIZES.values()):
         room = (SIDE - side) // 2
         chosen = np.flatnonzero(size == number)
         at = np.clip(room + np.stack([row, column]) * room + shake, 0, SIDE - side)[:, chosen]  # (2, k)
         for i, digit, y, x in zip(chosen, shrink(pixels[chosen, 0], side), *at, strict=True):
             out[i, 0, y : y + side, x : x + side] = digit
-    return out, Seen(labels, size, row, column, thickness(pixels), slant(pixels))
+            box[i] = y, x, side
+    return out, Seen(labels, size, row, column, thickness(pixels), slant(pixels), box)
 
 
 def shrink(digits: np.ndarray, side: int) -> np.ndarray:

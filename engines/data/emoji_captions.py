@@ -27,6 +27,7 @@ EMOJI = Wording(
     ("", "a", *SIDES, *COLOURS, *GROUP_NOUNS, *NOUNS, *PLACES),
     longest=8,
     spelled={"an": "a", "gray": "grey", "food": "meal", "object": "thing", "symbol": "sign"},
+    nouns=(*GROUP_NOUNS, *NOUNS),
     named=tuple(f"a {noun}" for noun in GROUP_NOUNS),
     example="a red apple",
 )
@@ -40,11 +41,11 @@ def captioned() -> CaptionedSet:
     trained = np.arange(len(shown)) % HELD_OUT != HELD_OUT - 1  # as `engines.data.images` divides them
     place = rng.permutation(COPIES * len(data.pixels))  # the file is in order of codepoints
     index, other = place // COPIES, place % 2
-    pixels, size, row, column = scatter(data.pixels[index], other, rng)
+    pixels, size, row, column, boxes = scatter(data.pixels[index], other, rng)
     test, *_ = scatter(data.test_pixels, np.arange(len(data.test_pixels)) % 2, rng)
     labels = data.labels[index]
     captions = tell(size, colour(pixels), shown[trained][index], labels, row, column, rng)
-    return CaptionedSet("emoji", pixels, labels, test, data.test_labels, data.classes, captions, EMOJI)
+    return CaptionedSet("emoji", pixels, labels, test, data.test_labels, data.classes, captions, boxes, EMOJI)
 
 
 def nouns() -> np.ndarray:
@@ -55,17 +56,18 @@ def nouns() -> np.ndarray:
 
 def scatter(pixels: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
     """Every emoji (n, 3, 32, 32) shrunk and put into one of nine places, where `other` (n,) is 1 in other colours; its size 0 or 1, row and
-    column −1, 0, 1, all (n,)."""
+    column −1, 0, 1, all (n,), and the box (n, 3) that it lies in: first row, first column and side."""
     n = len(pixels)
     size, row, column = rng.integers(0, 2, n), rng.integers(-1, 2, n), rng.integers(-1, 2, n)
     turn, shake = other * rng.integers(0, TURNS, n), rng.integers(-SHAKE, SHAKE + 1, (2, n))
-    out = np.ones_like(pixels)
+    out, box = np.ones_like(pixels), np.zeros((n, 3), np.int64)
     for i in range(n):
         side = tuple(SIDES.values())[size[i]]
         room = (SIDE - side) // 2
         y, x = np.clip(room + np.array([row[i], column[i]]) * room + shake[:, i], 0, SIDE - side)
         out[i, :, y : y + side, x : x + side] = areas(side, SIDE) @ turned(pixels[i], turn[i] / TURNS) @ areas(side, SIDE).T
-    return out, size, row, column
+        box[i] = y, x, side
+    return out, size, row, column, box
 
 
 def turned(image: np.ndarray, by: float) -> np.ndarray:

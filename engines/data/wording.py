@@ -11,22 +11,31 @@ import numpy as np
 
 ROWS, COLUMNS = ("top", "", "bottom"), ("left", "", "right")
 PLACES = ("at", "the", "top", "bottom", "left", "right", "in", "middle")
+LOCATIONS = ("top", "bottom", "left", "right", "middle")  # the words of those that say where
 
 
 @dataclass(frozen=True)
 class Wording:
     """`vocabulary`: a word's place in it is its number, 0 ("") is no word; `longest` caption in words; `spelled`: what else a word may be
-    written as; `named`: a caption for each class; `example`: one of any."""
+    written as; `nouns`: the words for what is seen; `named`: a caption for each class; `example`: one of any."""
 
     vocabulary: tuple[str, ...]
     longest: int
     spelled: Mapping[str, str] = field(default_factory=dict)
+    nouns: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
     example: str = ""
 
     @cached_property
     def index(self) -> dict[str, int]:
         return {word: i for i, word in enumerate(self.vocabulary)}
+
+    @cached_property
+    def grounded(self) -> np.ndarray:
+        """Which words say what is seen or where, and so belong to a part of the image, [word before, word] bool: the "left" of "slanted
+        left" does not."""
+        words = np.array(self.vocabulary)
+        return np.isin(words, self.nouns + LOCATIONS) & (words[:, None] != "slanted")
 
     def split(self, text: str) -> list[str]:
         """The words of a caption: lower case, commas and full stops left out, in the usual spelling."""

@@ -74,4 +74,5 @@ def heats(engine: DiffusionEngine, weights: Tensor, words: list[str]) -> list[He
     step = sides[0] / h
     extent = (step / 2 - 0.5, sides[1] - step / 2 - 0.5, step / 2 - 0.5, sides[0] - step / 2 - 0.5)
     grids = weights[:, 1 : 1 + len(words)].T.unflatten(1, (h, w)).cpu().numpy()  # (words, h, w)
-    return [Heat((g / g.mean())[::-1].astype(np.float32).copy(), extent, name=word, hi=2.0) for word, g in zip(words, grids, strict=True)]
+    over_mean = [(g / g.mean())[::-1].astype(np.float32).copy() for g in grids]
+    return [Heat(g, extent, name=word, hi=max(2.0, float(g.max()))) for word, g in zip(words, over_mean, strict=True)]

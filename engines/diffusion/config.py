@@ -78,6 +78,15 @@ class Config:
     conditional: bool = knob(False, "Tell the class", group="fixes", kind="image")
     text: bool = knob(False, "Tell it in words", group="fixes", kind="image", help="a caption of each image; latents only")
     contrast: bool = knob(False, "Contrast of the data", group="fixes", kind="image", help="given back to what the autoencoder decodes")
+    grounding: float = knob(
+        0.0,
+        "Words look where they belong",
+        lo=0.0,
+        hi=0.2,
+        group="fixes",
+        kind="image",
+        help="weight; 0 = off. TokenCompose, Wang et al., 2023",
+    )
     cfg_scale: float = knob(
         1.0, "Guidance", lo=0.0, hi=10.0, group="fixes", live=True, kind="image", help="1 = off. Classifier-free, Ho & Salimans, 2022"
     )
@@ -141,6 +150,8 @@ def refuse(c: Config) -> None:
         raise ValueError(f"text=true needs conditional=false, space=latent and one of {', '.join(CAPTIONED)}: {_WHY_TEXT}")
     if c.contrast and c.space != "latent":
         raise ValueError("contrast=true needs space=latent: pixels are not decoded")
+    if c.grounding and not c.text:
+        raise ValueError(f"grounding={c.grounding:g} is outside [0, 0] unless text=true: without words there is nothing to look up")
     if c.text and c.classifier_scale:
         raise ValueError(f"classifier_scale={c.classifier_scale:g} cannot combine with text=true: the classifier knows no places or sizes")
     if (c.network == "dit" or c.text) and c.width % 8:

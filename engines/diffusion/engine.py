@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from engines.core import Snapshot, Views
 from engines.data import DATASETS, DatasetInfo, kind, load
 from engines.data.captions import captioned
 from engines.diffusion.config import Config
+from engines.diffusion.grounding import Ground
 from engines.diffusion.latent import LatentSpace
 from engines.diffusion.model import build_network
 from engines.diffusion.objectives import errors, weights
@@ -56,6 +58,7 @@ class DiffusionEngine:
         if config.space == "latent":
             self.latent = LatentSpace(config, self.shape, self.examples, self.device)
             self.shape = self.latent.shape
+        self.ground = Ground(self.data, self.shape[1:], self.device) if config.grounding else None
         self.net = build_network(config, self.info, self.rng["init"], self.latent.shape if self.latent is not None else ())
         self.ema = Ema(self.net)
         self._weights: list[Tensor] = list(self.net.parameters())
@@ -114,10 +117,10 @@ class DiffusionEngine:
         if self.latent is not None and self.step < self.latent.first:
             return self._train_autoencoder(self.latent)
         self._set_rate()
-        x0, y = self._batch()
+        x0, y, region = self._batch()
         sigma = self.draw_sigma(len(x0), self.rng["sigma"])
         eps = torch.randn(x0.shape, generator=self.rng["eps"], device=self.device)
-        norm, loss = self.learn(x0, eps, sigma, y)
+        norm, loss = self.learn(x0, eps, sigma, y, region)
         self.step += 1
         return {metrics.MSE: loss, metrics.GRAD_NORM: norm}
 
@@ -131,13 +134,16 @@ class DiffusionEngine:
         """Steps that the denoiser has learned for."""
         return self.step - (self.latent.first if self.latent is not None else 0)
 
-    def learn(self, x0: Tensor, eps: Tensor, sigma: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Lower the weighted error on these; the length of the gradient, and the loss, both scalars."""
-        c = self.config
-        each = errors(self.net, self.parameterisation, x0, eps, sigma, y)
+    def learn(self, x0: Tensor, eps: Tensor, sigma: Tensor, y: Tensor | None, region: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Lower the weighted error on these and, where the words of y belong to a region (n, cells), how far they are looked up outside;
+        the length of the gradient, and the error, both scalars."""
+        c, maps = self.config, list[Tensor]()
+        net = self.net if region is None else partial(self.net, maps=maps)
+        each = errors(net, self.parameterisation, x0, eps, sigma, y)
         loss = (weights(c.weighting, self.parameterisation, sigma) * each).mean()
+        outside = self.ground.loss(maps, y, region) if self.ground and y is not None and region is not None else 0.0
         self.net.zero_grad()
-        loss.backward()
+        (loss + c.grounding * outside).backward()
         norm = torch.stack(torch._foreach_norm([w.grad for w in self._weights if w.grad is not None])).norm()
         self.opt.step()
         if self.muon:
@@ -145,14 +151,15 @@ class DiffusionEngine:
         self.ema.update(self.net, c.ema_decay, self.begun)
         return norm, loss.detach()
 
-    def _batch(self) -> tuple[Tensor, Tensor | None]:
-        """x0 (n, …) and classes (n,), some of them left out."""
+    def _batch(self) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """x0 (n, …), classes (n,) or captions (n, k), some of them left out, and the regions (n, cells) that grounded words belong to."""
         index = torch.randint(len(self.examples), (self.config.batch,), generator=self.rng["data"], device=self.device)
         x0, y = self.examples_at(index, self.rng["eps"]), self.told_of(index, self.rng["data"])
+        region = None if self.ground is None else self.ground.regions[index]
         if y is None:
-            return x0, None
+            return x0, None, region
         out = torch.rand(len(index), generator=self.rng["data"], device=self.device) < self.config.label_dropout
-        return x0, torch.where(out, len(self.info.classes), y) if y.dim() == 1 else y * ~out[:, None]
+        return x0, torch.where(out, len(self.info.classes), y) if y.dim() == 1 else y * ~out[:, None], region
 
     def examples_at(self, index: Tensor, generator: torch.Generator) -> Tensor:
         """Training examples index (n,) as the network sees them; latents are drawn."""

@@ -39,10 +39,10 @@ _LATENT: dict[str, Any] = dict(
     optimizer="adam", sampler="flow-heun", num_steps=5, contrast=True, cfg_scale=1.1,
 )  # fmt: skip
 _TEXT: dict[str, Any] = dict(
-    conditional=False, contrast=False, latents=4, ae_share=0.12, batch=128, lr=2e-3, width=48, depth=3, cfg_scale=4.0, num_steps=7,
-    steps=9_000,
+    conditional=False, contrast=False, latents=4, ae_share=0.12, batch=128, lr=2e-3, width=48, depth=3, grounding=4e-3, cfg_scale=4.0,
+    num_steps=7, steps=9_000,
 )  # fmt: skip
-_WORDS_OF: dict[str, dict[str, Any]] = {"emoji": dict(latents=6, ae_share=0.2, steps=5_000, cfg_scale=3.0)}
+_WORDS_OF: dict[str, dict[str, Any]] = {"emoji": dict(latents=6, ae_share=0.2, steps=5_000, grounding=0.0, cfg_scale=3.0)}
 DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
     "ring8": dict(steps=16_000),
     "grid25": dict(steps=30_000),

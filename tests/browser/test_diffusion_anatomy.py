@@ -57,18 +57,22 @@ def test_diffusers_draws_the_same_through_latents_and_captions(page):
 def test_the_map_of_a_word_shows_an_emoji_by_what_is_not_white(page):
     """A white image with one yellow pixel under a map that is 0 everywhere but in one quarter."""
     seen = page.evaluate(
-        """async () => { const { overlay } = await import(new URL("play/web/denoise/scenes/wordmap.js", document.baseURI));
+        """async () => { const { boxOf, overlay, shareIn } = await import(new URL("play/web/denoise/scenes/wordmap.js", document.baseURI));
         const pixels = new Float32Array(3 * 16).fill(1); pixels[32 + 5] = -1; // blue of row 1, column 1
         const image = { shapes: { pixels: [1, 3, 4, 4] }, arrays: { pixels } };
         const heat = { shapes: { values: [2, 2] }, arrays: { values: Float32Array.of(0, 0, 0, 4) } }; // top right
         const canvas = document.createElement("canvas");
         overlay(canvas, image, heat, { surface: "#ffffff", ink: "#000000", accent: "#0000ff" });
         const d = canvas.getContext("2d").getImageData(0, 0, 4, 4).data, at = (r, c) => [...d.slice(16 * r + 4 * c, 16 * r + 4 * c + 3)];
-        return { white: at(3, 0), inked: at(1, 1), looked: at(0, 3) }; }"""
+        const half = { top: 0, left: 0.5, bottom: 1, right: 0.75 };
+        const box = boxOf(image);
+        return { white: at(3, 0), inked: at(1, 1), looked: at(0, 3), box, outside: shareIn(heat, box), half: shareIn(heat, half) }; }"""
     )
     assert seen["white"] == [255, 255, 255], "white paper stays the ground"
     assert max(seen["inked"]) < 130, "yellow has all of its red and green, and is ink"
     assert seen["looked"][2] == 255 and seen["looked"][0] < 80, "three quarters of the accent"
+    assert seen["box"] == {"top": 0.25, "left": 0.25, "bottom": 0.5, "right": 0.5, "area": 1 / 16}
+    assert seen["outside"] == 0 and seen["half"] == 0.5, "half of the only cell that was looked up"
 
 
 def ink(page, selector: str) -> list[float]:

@@ -86,6 +86,27 @@ def test_emoji_are_told_by_what_was_done_to_them():
         assert ((x[told] < 15.5) == low).mean() > 0.97
 
 
+def test_boxes_hold_all_of_the_ink_and_touch_it(data):
+    """Nothing lies outside, and no more than the margins that shrunk pictures have of their own lies between."""
+    for found, blank, most in ((data, -1.0, 3), (c.captioned("emoji"), 1.0, 4)):
+        inked = np.abs(found.pixels - blank).max(1) > 0.05  # (n, h, w)
+        first, stop = found.boxes[:, :2], found.boxes[:, :2] + found.boxes[:, 2:]
+        lines = np.arange(inked.shape[1])
+        rows, columns = ((lines >= first[:, k, None]) & (lines < stop[:, k, None]) for k in (0, 1))
+        assert not (inked & ~(rows[:, :, None] & columns[:, None])).any()
+        tall = inked.any(2)
+        above, below = tall.argmax(1) - first[:, 0], stop[:, 0] - len(lines) + tall[:, ::-1].argmax(1)
+        assert min(above.min(), below.min()) >= 0 and np.median(np.maximum(above, below)) <= most
+
+
+def test_words_belong_to_a_region_if_they_say_what_or_where():
+    said = c.encode("a small thin seven slanted left at the top left")
+    counted = c.DIGITS.grounded[np.roll(said, 1), said]
+    assert [c.VOCABULARY[i] for i in said[counted]] == ["seven", "top", "left"] and not counted[5]
+    said = emoji.EMOJI.encode("a large red apple in the middle")
+    assert [emoji.EMOJI.vocabulary[i] for i in said[emoji.EMOJI.grounded[np.roll(said, 1), said]]] == ["apple", "middle"]
+
+
 def test_spelling_is_forgiven_and_unknown_words_are_named():
     np.testing.assert_array_equal(c.encode("A small 7, slanted left."), c.encode("a small seven slanted left"))
     with pytest.raises(ValueError, match="caption holds “cat”, which the text encoder never saw; it knows a, small"):

@@ -1,11 +1,11 @@
 // How Stable Diffusion works, on a model small enough to train here: caption, text encoder, denoiser in latent space, decoder, and where
 // each word was looked up. Each part says which part of Stable Diffusion, DALL·E 3 and Midjourney it stands for, and what is not public.
 import { colorsOf, onTheme } from "../../colors.js";
-import { int, short } from "../../format.js";
+import { int, percent, short } from "../../format.js";
 import { createAsking, elsewhere, ready, view } from "../../latent/scenes/asking.js";
 import { createPixels, paint } from "../../latent/scenes/pixels.js";
 import { PARTS, sizes } from "./anatomyfacts.js";
-import { overlay } from "./wordmap.js";
+import { boxOf, overlay, shareIn } from "./wordmap.js";
 
 export const title = "How Stable Diffusion works";
 export const kinds = ["image"];
@@ -17,6 +17,8 @@ const SUGGESTIONS = {
   mnist: ["a large thick seven at the left", "a small thin three at the top right", "a large eight, slanted right", "a small zero at the bottom", "a two"],
   emoji: ["a small red apple", "a large yellow face in the middle", "a large blue circle at the top", "a green tree at the right", "a purple flower"],
 };
+const TRAINED_TO_POINT = "Maps explain nothing by themselves: this run was trained to let nouns and places point there.";
+const UNTRAINED = "Maps explain nothing by themselves: nothing in training asked these to point, and those of places hardly do.";
 const panel = (key, inner) => `<section data-part="${key}"><h3>${PARTS[key].title}</h3>${inner}<dl>${PARTS[key].facts.map(([who, what]) => `<dt>${who}</dt><dd>${what}</dd>`).join("")}</dl></section>`;
 const HTML = `<form class="ask"><label>Caption <input type="text" list="anatomy-captions" maxlength="200" spellcheck="false" autocomplete="off"></label>
     <datalist id="anatomy-captions"></datalist>
@@ -122,9 +124,12 @@ export function create(container, { session, store }) {
       find(".words").append(token);
       const figure = document.createElement("figure");
       const canvas = put(figure, `Where “${word}” was looked up`);
-      figure.append(Object.assign(document.createElement("figcaption"), { textContent: word }));
+      const [box, share] = [document.createElement("i"), document.createElement("small")];
+      const name = document.createElement("figcaption");
+      name.append(word, share);
+      figure.append(box, name);
       find(".maps").append(figure);
-      return { word, token, figure, canvas };
+      return { word, token, figure, canvas, box, share };
     });
   }
 
@@ -139,8 +144,15 @@ export function create(container, { session, store }) {
     others.forEach((canvas, i) => paint(canvas, layers("image")[0] ?? last, i + 1));
     const heats = layers("words");
     const colors = colorsOf(container);
-    maps.forEach(({ token, figure, canvas }, i) => {
-      overlay(canvas, layers("image")[0], heats[i], colors);
+    const drawn = layers("image")[0];
+    const around = inWords() && drawn ? boxOf(drawn) : null;
+    maps.forEach(({ token, figure, canvas, box, share }, i) => {
+      overlay(canvas, drawn, heats[i], colors);
+      const part = around && heats[i] ? shareIn(heats[i], around) : NaN;
+      box.hidden = !around;
+      if (around) for (const side of ["top", "left", "bottom", "right"]) box.style.setProperty(`--${side}`, around[side]);
+      share.textContent = around ? percent(part, 0) : "";
+      figure.dataset.share = part;
       token.setAttribute("aria-pressed", chosen === i);
       figure.classList.toggle("dim", chosen >= 0 && chosen !== i);
     });
@@ -156,6 +168,13 @@ export function create(container, { session, store }) {
     Object.assign(container.dataset, { caption: seen?.views && inWords() ? words.join(" ") : "", step: k, seed });
   }
 
+  /** How the maps are read. */
+  function legend() {
+    const box = layers("image")[0] && boxOf(layers("image")[0]);
+    const inside = box ? ` Below it: how much of all its attention lies in the dashed box around the ink, ${percent(box.area, 0)} of the image.` : "";
+    return `Colour: cells that gave the word more attention than the mean cell did, over all heads, blocks and steps.${inside}`;
+  }
+
   /** Why there is nothing, or what is seen. */
   function sentence() {
     if (!latent()) return "This run denoises pixels. Choose “Digits from words” under the presets: a run with all the parts of Stable Diffusion. “MNIST, latent, 15 s” has them without words.";
@@ -165,7 +184,7 @@ export function create(container, { session, store }) {
     const { config } = about;
     const first = Math.max(1, Math.min(config.steps - 1, Math.round(config.ae_share * config.steps)));
     if (seen.step <= first) return `${elsewhere(store, seen)}Step ${int(seen.step)}: until step ${int(first)} the autoencoder learns, and the denoiser knows nothing yet.`;
-    const what = inWords() ? "Stronger colour where cells gave the word more of their attention than the mean cell did, over all heads, blocks and steps." : "This run is told the class as a number; “Digits from words” has a text encoder.";
+    const what = inWords() ? `${legend()} ${config.grounding ? TRAINED_TO_POINT : UNTRAINED}` : "This run is told the class as a number; “Digits from words” has a text encoder.";
     return `${elsewhere(store, seen)}${what} Guidance ${short(asking().values?.cfg_scale ?? config.cfg_scale)}, noise seed ${seed}, step ${int(seen.step)}.`;
   }
 
