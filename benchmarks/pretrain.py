@@ -14,7 +14,6 @@ from typing import Any
 from safetensors.torch import load, save
 
 from engines.loop import advance, first_look
-from engines.memory import keep_freed
 from engines.registry import FAMILIES
 from engines.runs import CHECKPOINT, save_run
 from engines.state import pack, read_meta
@@ -75,7 +74,6 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(1)
-    keep_freed()
     family = FAMILIES[arguments.family]
     for key in arguments.presets:
         if key not in family.presets:

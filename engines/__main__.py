@@ -27,7 +27,6 @@ from engines.config import from_dict, knobs, parse
 from engines.core import Diverged, Engine, Points, drawn, written
 from engines.data import DATASETS
 from engines.handover import add_commands
-from engines.memory import keep_freed
 from engines.registry import FAMILIES
 from engines.runs import device, family_of, keep_data, load_run, new_folder, own_data, plain, save_run
 
@@ -44,7 +43,6 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: list[str] | None = None) -> int:
     os.environ.setdefault("PLAYGROUND_ENGINE", "torch")  # same seed, same run, whatever is compiled here
-    keep_freed()
     try:
         args = parser().parse_args(argv)
         if (hand_over := getattr(args, "hand_over", None)) is not None:

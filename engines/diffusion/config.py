@@ -53,6 +53,10 @@ SPACES = {
     "latent": "what an autoencoder, trained first in the same run, makes of it; latent diffusion",
 }
 NETWORKS = {"unet": "convolutions on two scales, and one flat layer for the global shape", "dit": "a transformer over patches"}
+PRECISIONS = {
+    "float32": "24 bits of mantissa everywhere",
+    "bfloat16": "8 bits in products and convolutions of training, weights and sums as before; Micikevicius et al., 2018",
+}
 OPTIMIZERS = {
     "adam": "each weight by the size of its own gradients; Kingma & Ba, 2015",
     "muon": "the same, but convolutions as matrices whose singular values are made alike; Jordan et al., 2024",
@@ -120,6 +124,14 @@ class Config:
     beta1: float = knob(0.9, "Adam β₁", lo=0.0, hi=0.99, group="advanced")
     beta2: float = knob(0.999, "Adam β₂", lo=0.5, hi=0.9999, group="advanced")
     lr_decay: bool = knob(True, "Lower the rate in the second half", group="advanced", help="linearly, to 1 % at the end")
+    precision: str = knob(
+        "float32",
+        "Precision",
+        choices=PRECISIONS,
+        group="advanced",
+        kind="image",
+        help="of the denoiser; bfloat16 needs a fitting processor",
+    )
 
     def __post_init__(self) -> None:
         validate(self)

@@ -139,7 +139,8 @@ class DiffusionEngine:
         the length of the gradient, and the error, both scalars."""
         c, maps = self.config, list[Tensor]()
         net = self.net if region is None else partial(self.net, maps=maps)
-        each = errors(net, self.parameterisation, x0, eps, sigma, y)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=c.precision == "bfloat16"):
+            each = errors(net, self.parameterisation, x0, eps, sigma, y)
         loss = (weights(c.weighting, self.parameterisation, sigma) * each).mean()
         outside = self.ground.loss(maps, y, region) if self.ground and y is not None and region is not None else 0.0
         self.net.zero_grad()

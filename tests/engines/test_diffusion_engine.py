@@ -77,6 +77,21 @@ def test_images_train(make, dataset, network):
     assert cost(engine.config).parameters == sum(p.numel() for p in engine.net.parameters())
 
 
+@pytest.mark.parametrize("settings", [{}, {"network": "dit"}, {"space": "latent", "steps": 40, "ae_share": 0.5}], ids=str)
+def test_bfloat16_rounds_products_and_keeps_the_weights(make, settings):
+    """A gradient differs from that of float32 by a few times 2^-8 of its length, and by more than nothing; weights stay float32."""
+    gradients = []
+    for precision in ("float32", "bfloat16"):
+        engine = make(dataset="digits", precision=precision, **settings)
+        for _ in range(engine.config.first_steps + 5):
+            engine.train_step()
+        assert all(p.dtype == p.grad.dtype == torch.float32 for p in engine._weights)
+        gradients.append(torch.cat([p.grad.flatten() for p in engine._weights]))
+    exact, rounded = gradients
+    apart = ((rounded - exact).norm() / exact.norm()).item()
+    assert 1e-4 < apart < 0.1, apart
+
+
 def test_own_images_have_no_classes(make):
     rng = np.random.default_rng(0)
     engine = make(dataset="own-images", data=rng.uniform(-1, 1, (20, 3, 16, 16)).astype(np.float32), batch=8)
