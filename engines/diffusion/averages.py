@@ -37,8 +37,7 @@ class Bench:
         self.n = min(asked.n, MOST_IMAGES) if engine.image else asked.n
         self.eps, self.distance = unit_noise(engine, self.n, asked.seed), Distance(engine, self.n)
         self.y = in_turn(self.n, len(engine.info.classes), engine.device) if engine.info.classes else None
-        x0, *rest = engine.probe.validate
-        self.held_out = (x0 if engine.latent is None else engine.encode(x0), *rest)
+        self.held_out = engine.probe.validate if engine.latent is None else engine.probe.encoded(engine, engine.probe.validate)
 
     @torch.no_grad()
     def measure(self, net: nn.Module, name: str) -> tuple[View, dict[str, float]]:

@@ -77,10 +77,11 @@ class LatentSpace(nn.Module):
     # There and back
 
     @torch.no_grad()
-    def encode(self, x: Tensor) -> Tensor:
-        """The centres of q(z | x), (n, *shape)."""
+    def encode(self, x: Tensor, noise: Tensor | float = 0.0) -> Tensor:
+        """z = mean + noise · standard deviation of q(z | x), (n, *shape): its centres, or with unit noise (n, *shape) draws from it."""
         shift, white, _ = self.units()
-        return mixed(self._encode(x)[0] - shift, white)
+        mean, spread = self._encode(x)
+        return mixed(mean + noise * spread - shift, white)
 
     def decode(self, z: Tensor) -> Tensor:
         """Images in [−1, 1]; a gradient may flow."""

@@ -56,6 +56,8 @@ class ImageProbe:
         self.validate = self._held_out(engine, MEASURED, rng, engine.draw_sigma(MEASURED, rng["validate"]))
         self.sigmas = noise_levels(engine)  # (LEVELS,)
         self.levelled = self._held_out(engine, LEVELS * PER_LEVEL, rng, self.sigmas.repeat_interleave(PER_LEVEL))
+        of_latents = (max(MEASURED, LEVELS * PER_LEVEL) if engine.latent is not None else 0, *engine.shape)
+        self.within = torch.randn(of_latents, generator=rng["validate"], device=self.device)  # of q(z | x)
         self.along = measures.directions(dim=int(np.prod(data.shape)))  # (64, c h w)
         self.truth = self._projections(data.test_pixels[: self.n])  # (64, n)
 
@@ -74,9 +76,10 @@ class ImageProbe:
         return errors(engine.ema.net, engine.parameterisation, *held_out)
 
     def encoded(self, engine: DiffusionEngine, held_out: HeldOut) -> HeldOut:
-        """The same with latents in place of images."""
+        """The same with latents in place of images, drawn as training draws them: centres alone would be easier to guess."""
         x, *others = held_out
-        return engine.encode(x), *others  # type: ignore[return-value]
+        assert engine.latent is not None
+        return engine.latent.encode(x, self.within[: len(x)]), *others  # type: ignore[return-value]
 
     def backdrop(self, engine: DiffusionEngine) -> Snapshot:
         labels = engine.data.labels[self.rows[:DATA_SHOWN]].astype(np.uint8) if self.classes else None

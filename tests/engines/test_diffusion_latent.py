@@ -10,6 +10,7 @@ from engines.core import Images
 from engines.diffusion import questions as q
 from engines.diffusion.config import cost
 from engines.diffusion.diagnosis import diagnose
+from engines.diffusion.objectives import errors
 from engines.diffusion.presets import Request, resolve
 from engines.loop import advance, first_look
 from engines.nn.autoencoder import CellAutoencoder, build_autoencoder, elbo_terms, missing_contrast
@@ -112,6 +113,18 @@ def test_the_autoencoder_learns_first_and_then_stands_still(make):
     assert rows[-1].metrics["mse"] > 0 and "recon" not in rows[-1].metrics and "validation_mse" in rows[-1].metrics
     assert all(torch.equal(v, frozen[k]) for k, v in engine.latent.state_dict().items())
     assert any(not torch.equal(a, b) for a, b in zip(before, engine.net.parameters(), strict=True))
+
+
+def test_the_held_out_loss_is_that_of_latents_as_training_draws_them(trained):
+    """On the training images the loss of the probe's kind is that of training, up to noise; of the centres alone it is lower."""
+    engine, x = trained, trained.examples[:1_000]
+    generator = torch.Generator().manual_seed(0)
+    sigma, eps = engine.draw_sigma(1_000, generator), torch.randn((1_000, *engine.shape), generator=generator)
+    within = torch.randn((1_000, *engine.shape), generator=generator)
+    loss = lambda z: float(errors(engine.ema.net, engine.parameterisation, z, eps, sigma, engine.labels[:1_000]).mean())  # noqa: E731
+    as_trained = loss(engine.latent.draw(torch.arange(1_000), generator))
+    assert loss(engine.latent.encode(x, within)) == pytest.approx(as_trained, rel=0.03)
+    assert loss(engine.latent.encode(x)) < 0.97 * as_trained
 
 
 def test_latents_are_white(trained):
