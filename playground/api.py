@@ -19,7 +19,7 @@ from engines.core import Images, Snapshot, drawn, written
 from engines.data import DATASETS
 from playground.sessions import frames, questions
 from playground.sessions.limits import LIMITS, Refused
-from playground.sessions.routes import address
+from playground.sessions.received import address
 from playground.sessions.service import Service
 
 AT_ONCE = 4  # runs asked for by programs; each is also one of the sessions that train at once
