@@ -35,12 +35,12 @@ _IMAGE: dict[str, Any] = dict(
 # The grid of Karras et al., 2022; even flow times from 1,000, which latents walk down, take twice the steps on pixels and come less near
 _PIXEL: dict[str, Any] = dict(grid="edm", sigma_min=0.05, sigma_max=80.0, rho=7.0, num_steps=14)
 _LATENT: dict[str, Any] = dict(
-    space="latent", objective="flow", noise_mean=0.0, noise_std=0.7, batch=256, lr=3e-3, width=256, depth=2, steps=1_740, ae_share=0.43, kl_weight=0.1,
-    optimizer="adam", sampler="flow-heun", num_steps=5, contrast=True, cfg_scale=1.15,
+    space="latent", objective="flow", noise_mean=0.0, noise_std=0.7, batch=256, lr=3e-3, width=256, depth=2,
+    steps=1_740, ae_share=0.43, kl_weight=0.1, optimizer="adam", sampler="flow-heun", num_steps=5, contrast=True, cfg_scale=1.15,
 )  # fmt: skip
 _TEXT: dict[str, Any] = dict(
-    objective="v", noise_std=1.0, conditional=False, contrast=False, latents=4, ae_share=0.12, batch=128, lr=2e-3, width=48, depth=3, grounding=4e-3, cfg_scale=4.0,
-    num_steps=7, steps=9_000,
+    objective="v", noise_std=1.0, conditional=False, contrast=False, latents=4, ae_share=0.12, batch=128, lr=2e-3, width=48, depth=3, grounding=4e-3,
+    cfg_scale=4.0, num_steps=7, steps=9_000,
 )  # fmt: skip
 _WORDS_OF: dict[str, dict[str, Any]] = {"emoji": dict(latents=6, ae_share=0.2, steps=5_000, grounding=0.0, cfg_scale=3.0)}
 DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
