@@ -39,7 +39,8 @@ _LATENT: dict[str, Any] = dict(
     steps=1_740, ae_share=0.43, kl_weight=0.1, optimizer="adam", sampler="flow-heun", num_steps=5, contrast=True, cfg_scale=1.15,
 )  # fmt: skip
 _TEXT: dict[str, Any] = dict(
-    objective="v", noise_std=1.0, conditional=False, contrast=False, latents=4, ae_share=0.12, batch=128, lr=2e-3, width=48, depth=3, grounding=4e-3,
+    objective="v", noise_std=1.0, conditional=False, contrast=False, latents=4,
+    ae_share=0.12, batch=128, lr=2e-3, width=48, depth=3, grounding=4e-3,
     cfg_scale=4.0, num_steps=7, steps=9_000,
 )  # fmt: skip
 _WORDS_OF: dict[str, dict[str, Any]] = {"emoji": dict(latents=6, ae_share=0.2, steps=5_000, grounding=0.0, cfg_scale=3.0)}
