@@ -11,7 +11,7 @@ export const title = "How Stable Diffusion works";
 export const kinds = ["image"];
 
 const IMAGES = 4;
-const [SCALES, STRONG] = [[1, 1.5, 2, 4, 7.5], 4]; // guidance; the small network needs more of it than training shows
+const SCALES = [1, 1.5, 2, 3, 4, 7.5]; // guidance
 const PACE = 260; // ms a step, when the steps are played
 const SUGGESTIONS = {
   mnist: ["a large thick seven at the left", "a small thin three at the top right", "a large eight, slanted right", "a small zero at the bottom", "a two"],
@@ -23,7 +23,7 @@ const panel = (key, inner) => `<section data-part="${key}"><h3>${PARTS[key].titl
 const HTML = `<form class="ask"><label>Caption <input type="text" list="anatomy-captions" maxlength="200" spellcheck="false" autocomplete="off"></label>
     <datalist id="anatomy-captions"></datalist>
     <label class="class">Class <select class="of"></select></label>
-    <label>Guidance <select class="scale">${SCALES.map((w) => `<option${w === STRONG ? " selected" : ""}>${w}</option>`).join("")}</select></label>
+    <label>Guidance <select class="scale">${SCALES.map((w) => `<option>${w}</option>`).join("")}</select></label>
     <button type="submit" class="button small">Draw</button><button type="button" class="button small other">Other noise</button>
     <span class="tries"></span></form>
   <div class="line">${panel("text", `<div class="words" role="group" aria-label="Words of the caption"></div>`)}
@@ -77,6 +77,11 @@ export function create(container, { session, store }) {
     if (inWords()) told.ask({ caption: caption.value.trim(), n: IMAGES, seed, cfg_scale });
     else classes.ask({ label: about.config.conditional ? +select.value : -1, n: IMAGES, seed, cfg_scale: about.config.conditional ? cfg_scale : -1 });
     return show();
+  }
+
+  /** The run's own guidance, or what is nearest to it. */
+  function guide() {
+    find(".scale").value = SCALES.reduce((a, b) => (Math.abs(b - about.config.cfg_scale) < Math.abs(a - about.config.cfg_scale) ? b : a));
   }
 
   function arrived() {
@@ -203,7 +208,7 @@ export function create(container, { session, store }) {
       suggest(next);
       const names = next.set.classes ?? [];
       if (select.length !== names.length) select.replaceChildren(...names.map((name, i) => new Option(name, i)));
-      if ([told, classes].map((a) => a.renew(next)).some(Boolean)) (seen = null), stop(), ask();
+      if ([told, classes].map((a) => a.renew(next)).some(Boolean)) (seen = null), stop(), guide(), ask();
       else if (!next.running && latent()) asking().again();
       show();
     },
