@@ -43,7 +43,7 @@ export function createDenoiseReadings(part, tools) {
     if (series.refused) return series.refused;
     if (!about.started) return "Measured when a run is paused or finished";
     if (!first) return about.running ? "Measured when the run pauses" : "Measuring…";
-    return `${distanceOf(about).replace("the judge’s ", "")}, n ${int(first.metrics.n)}, seed 0 · floor ${fixed(floor, 3)} · <b>bold</b> ≤ ${NEAR} floors`;
+    return `${distanceOf(about).replace("the judge’s ", "")}, n ${int(first.metrics.n)}, seed 0 · floor ${fixed(floor, 3)} · <b>bold</b> ≤ ${NEAR}×`;
   }
 
   return {
