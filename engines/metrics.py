@@ -40,7 +40,8 @@ COVERED = 0.2  # a mode counts from this part of its fair share
 
 @dataclass(frozen=True)
 class MetricInfo:
-    """How a metric is shown. `target` is the value reached by a perfect model, where it does not depend on the data set."""
+    """How a metric is shown. `target` is the value reached by a perfect model, where it does not depend on the data set; `least` is what no
+    value can be below, of a divergence 0."""
 
     name: str
     title: str
@@ -51,6 +52,7 @@ class MetricInfo:
     target: float | None = None
     n: int | None = None  # samples per evaluation
     about: str = ""
+    least: float | None = None
 
 
 METRICS: dict[str, MetricInfo] = {
@@ -100,6 +102,7 @@ METRICS: dict[str, MetricInfo] = {
             n=N_EVALUATE,
             decimals=3,
             about="from the shares of the modes to equal shares, high-quality samples only; not defined while there are none",
+            least=0.0,
         ),
         MetricInfo(
             SLICED_W1,
@@ -147,6 +150,7 @@ METRICS: dict[str, MetricInfo] = {
             target=0.0,
             n=N_IMAGES,
             about="reverse KL from the classes of the samples to those of the data",
+            least=0.0,
         ),
         MetricInfo(
             PIXEL_SLICED_W1,
