@@ -29,6 +29,7 @@ VAL_BITS_PER_BYTE, VAL_PERPLEXITY = "val_bits_per_byte", "val_perplexity"
 TRAIN_BITS_PER_DIM, TEST_NLL = "train_bits_per_dim", "test_nll"  # of images, the last one held out
 SAMPLES = "n"  # among the floors: how many samples were measured, where that depends on the data
 MODE_SHARE = "mode_share/"  # + the number of the mode: its share of all samples, high-quality ones only
+LO, HI = "/lo", "/hi"  # after the name of a metric, among the floors: 5 % and 95 % of real draws, whose mean the name alone is
 
 N_EVALUATE = 2_000  # samples per evaluation in 2-D
 N_IMAGES = 1_000  # and on images
@@ -128,11 +129,10 @@ METRICS: dict[str, MetricInfo] = {
             CONFIDENCE,
             "Confidence",
             "%",
-            better="up",
             decimals=1,
             scale="percent",
             n=N_IMAGES,
-            about="mean of the classifier's largest probability",
+            about="mean of the classifier's largest probability; above that of real data, samples are more typical than the data",
         ),
         MetricInfo(
             CLASSES_COVERED,
@@ -159,7 +159,7 @@ METRICS: dict[str, MetricInfo] = {
             decimals=3,
             target=0.0,
             n=N_IMAGES,
-            about="how far the pixels must move to become the data, on average over 64 directions",
+            about="mean over 64 directions of how far pixels move to become the data; no more than the full distance",
         ),
         MetricInfo(
             D_GAP,
