@@ -185,7 +185,9 @@ METRICS: dict[str, MetricInfo] = {
             BITS_PER_DIM, "Bits per dimension", "bits", "down", 3, n=N_TEST, about="−log₂ p of the test set per value, or a bound on it"
         ),
         MetricInfo(ACTIVE_UNITS, "Active latents", "", "up", 0, n=N_TEST, about="latents whose posterior mean has a variance above 0.01"),
-        MetricInfo(AGGREGATE_KL, "KL of q(z)", "nats", "down", target=0.0, n=N_TEST, about="KL(q(z) ‖ p(z)) of all examples, at least"),
+        MetricInfo(
+            AGGREGATE_KL, "KL of q(z)", "nats", "down", target=0.0, n=N_TEST, least=0.0, about="KL(q(z) ‖ p(z)), at least; 0 cannot tell"
+        ),
         MetricInfo(SHARPNESS, "Sharpness", "%", "up", 0, "percent", 1.0, N_IMAGES, "energy of the Laplacian of samples over that of data"),
         MetricInfo(RECON_FRECHET, "Fréchet, copies", "", "down", 1, "log", 0.0, N_IMAGES, "Fréchet distance of reconstructed test images"),
         MetricInfo(ENCODER_GRAD_NORM, "Gradient of the encoder", scale="log", about="length of the gradient of the loss in its weights"),
