@@ -12,7 +12,7 @@ export function createHeader(part) {
   return {
     update(store, config) {
       const { header, active } = store;
-      const state = store.offline != null ? "offline" : header.state;
+      const state = store.offline != null ? "offline" : store.door ? "waiting" : header.state;
       at(".state b").textContent = state === "offline" ? "Reconnecting" : WORDS[state];
       at(".state").dataset.state = state;
       at(".step").innerHTML = `step <b>${int(active?.info.step ?? 0)}</b> of ${int(active?.info.total ?? config.steps)}`;

@@ -196,7 +196,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
   }
 
   function drawStage({ branch, evidence }) {
-    recording.set(state.touring && store.offline != null ? true : store.header.state === "waiting" && store.step === 0);
+    recording.set(state.touring && (store.offline != null || store.door) ? true : store.header.state === "waiting" && store.step === 0);
     const film = recording.now();
     const backdrop = film?.backdrop ?? store.backdrop();
     const frame = film?.frame ?? whatIf.trial?.frame ?? store.frameAt(store.step);
@@ -228,6 +228,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
   async function start() {
     settings.show();
     draw();
+    session.onWait = (told) => ((store.door = told), schedule());
     const resumed = await session.open();
     if (!resumed) {
       if (Object.keys(link).length) {

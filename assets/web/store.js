@@ -92,6 +92,7 @@ export class Store {
     this.header = { state: "empty", branches: [] };
     this.cursor = null; // null: follow the newest step
     this.offline = null;
+    this.door = null; // {message, place} while there is no seat yet
     this.lasting = new Map(); // views that were asked for and hold for a whole run
   }
 
