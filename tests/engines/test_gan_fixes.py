@@ -20,7 +20,8 @@ from engines.state import pack, unpack
 from tests.engines.conftest import layer
 
 FIXES = {
-    "unroll": dict(unroll=2, unroll_lr=0.02),
+    "unroll": dict(unroll=2),
+    "descent": dict(unroll=2, unroll_by="descent", unroll_lr=0.02),
     "spectral": dict(spectral_norm=True),
     "minibatch": dict(minibatch_discrimination=4),
     "pack": dict(pack=2),

@@ -100,7 +100,7 @@ def differences(weight, value, count=3, h=1e-6):
 @pytest.mark.parametrize("objective", ["non-saturating", "r3gan", "wgan-gp", "minimax"])
 def test_the_gradient_flows_through_the_steps_of_d(gan, objective):
     """The second-order path, dD/dG through three steps with their penalties, is not 0 and agrees with central differences."""
-    engine = gan(objective=objective, width_g=6, width_d=6, fourier=0, unroll=3, unroll_lr=0.05)
+    engine = gan(objective=objective, width_g=6, width_d=6, fourier=0, unroll=3, unroll_by="descent", unroll_lr=0.05)
     value, fake, deal, places = in_float64(engine, 3)
     weight = engine._weights_g[0]
     engine.rng["penalty"].set_state(places)
@@ -112,14 +112,14 @@ def test_the_gradient_flows_through_the_steps_of_d(gan, objective):
 
 def test_of_a_zero_sum_game_both_terms_are_one_derivative(gan):
     """Metz et al., 2017: G lowers f_K, the value of the game against the unrolled D. Minimax without penalties is that game."""
-    engine = gan(objective="minimax", width_g=6, width_d=6, fourier=0, unroll=3, unroll_lr=0.05)
+    engine = gan(objective="minimax", width_g=6, width_d=6, fourier=0, unroll=3, unroll_by="descent", unroll_lr=0.05)
     value, _, deal, _ = in_float64(engine, 3)
     (found,) = torch.autograd.grad(sum(engine._look_ahead(deal)), engine._weights_g[0])
     assert_close(found.flatten()[:3], differences(engine._weights_g[0], value), rtol=1e-4, atol=1e-7)
 
 
 def test_unrolled_weights_stay_clipped(gan):
-    engine = gan(objective="wgan", clip=0.05, unroll=3, unroll_lr=1.0)
+    engine = gan(objective="wgan", clip=0.05, unroll=3, unroll_by="descent", unroll_lr=1.0)
     deal = engine._deal(keep_graph=True)
     free, clipped = (ahead(engine, deal, deal.fake, 2, 1.0, clip=c) for c in (0.0, 0.05))
     largest = [max(w.abs().max().item() for w in weights.values()) for weights in (free, clipped)]
