@@ -6,7 +6,7 @@ each other that no ripple is left; only the checkerboard is a mixture of squares
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from zlib import crc32
@@ -83,6 +83,12 @@ DRAWS, DRAWS_OWN, DRAWS_AUDIT = 400, 40, 8  # of real data: recorded, of the vis
 
 
 @lru_cache(maxsize=16)
+def unscaled(toy: Toy2D) -> Toy2D:
+    """The same data, whose `unit` are their own units."""
+    return replace(toy, scale=1.0, shift=np.zeros(2))
+
+
+@lru_cache(maxsize=16)
 def floors(toy: Toy2D) -> dict[str, float]:
     """What N_EVALUATE real points score against the truth that samples are measured by: `measures.band` of many draws, recorded for the
     data sets that come with the project (`python -m engines.data.toy2d` makes the file)."""
@@ -105,7 +111,11 @@ def real_scores(toy: Toy2D, draws: int, first: int = 100) -> dict[str, float]:
         if toy.centres is not None and toy.root is not None:
             report = measures.mode_report(x, toy.centres, toy.root)
             found |= {metrics.MODES_COVERED: float(report.modes_covered), metrics.HQ_FRACTION: report.hq_fraction}
-            found[metrics.REVERSE_KL] = report.reverse_kl
+            found |= {
+                metrics.REVERSE_KL: report.reverse_kl,
+                metrics.WIDE_MODES: float(report.wide_modes),
+                metrics.SHARE_KL: report.share_kl,
+            }
         scores.append(found)
     return measures.band(scores)
 

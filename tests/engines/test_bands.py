@@ -29,6 +29,7 @@ def test_a_perfect_sampler_is_no_worse_than_the_band_in_95_of_100_draws(key):
         if toy.modes:
             r = measures.mode_report(x, toy.centres, toy.root)
             found |= {metrics.MODES_COVERED: r.modes_covered, metrics.HQ_FRACTION: r.hq_fraction, metrics.REVERSE_KL: r.reverse_kl}
+            found |= {metrics.WIDE_MODES: r.wide_modes, metrics.SHARE_KL: r.share_kl}
         for name in beyond:
             beyond[name] += worse(name, found[name], band)
     assert max(beyond.values()) <= 0.08 * FRESH, beyond
