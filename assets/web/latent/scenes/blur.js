@@ -9,7 +9,7 @@ export const kinds = ["image"];
 
 const NEIGHBOURS = [4, 16, 64];
 const COLUMNS = [
-  ["near", "Training images that share the place", "nearest by posterior mean"],
+  ["near", "Training images there", "nearest by posterior mean"],
   ["mean", "Their mean", "pixel by pixel"],
   ["decoded", "The decoder’s mean", "at the same place"],
   ["draws", "Draws of p(x | z)", "pixels drawn one by one"],
