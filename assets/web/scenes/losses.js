@@ -4,7 +4,7 @@
 import { createChart } from "../charts.js";
 import { fmt, int } from "../format.js";
 import { dashedAt, dot, drawAxes, fadingPath, planeOf } from "../plane.js";
-import { equilibria, named, unitOf } from "../readings.js";
+import { REAL, equilibria, named, unitOf } from "../readings.js";
 import { createSurface } from "../surface.js";
 import { average, indexAt } from "../views/curve.js";
 import { plate } from "../views/text.js";
@@ -106,7 +106,7 @@ export function create(container, { family, metrics, commands }) {
     const floor = seen.floor(name);
     container.querySelectorAll("h3")[3].textContent = `${times === 1 ? "" : "π/2 · "}${metrics[name].title}, n ${int(seen.floor("n") ?? metrics[name].n)}`;
     find(".critic .legend.model").textContent = times === 1 ? "a lower bound on W₁" : "W₁ itself for a mere shift";
-    exact.update({ ...common, series: [{ id: "w1", points: seen.series(name).main.map(([s, v]) => [s, times * v]), color: "accent" }], lines: floor == null ? [] : [{ y: times * floor, label: "real against real" }] });
+    exact.update({ ...common, series: [{ id: "w1", points: seen.series(name).main.map(([s, v]) => [s, times * v]), color: "accent" }], lines: floor == null ? [] : [{ y: times * floor, label: REAL, band: seen.band(name)?.map((v) => times * v) }] });
   }
 
   return {
