@@ -12,6 +12,7 @@ D_LOSS, G_LOSS = "d_loss", "g_loss"
 D_GRAD_NORM, G_GRAD_NORM = "d_grad_norm", "g_grad_norm"
 D_ACCURACY, PENALTY = "d_accuracy", "penalty"
 MODES_COVERED, HQ_FRACTION, REVERSE_KL, SLICED_W1 = "modes_covered", "hq_fraction", "reverse_kl", "sliced_w1"
+WIDE_MODES, SHARE_KL = "wide_modes", "share_kl"
 FRECHET_DISTANCE, CONFIDENCE = "frechet_distance", "confidence"
 CLASSES_COVERED, CLASS_BALANCE, PIXEL_SLICED_W1 = "classes_covered", "class_balance", "pixel_sliced_w1"
 MMD, PRECISION, RECALL, DENSITY, COVERAGE = "mmd2", "precision", "recall", "density", "coverage"  # of `engines.clouds`
@@ -29,6 +30,7 @@ VAL_BITS_PER_BYTE, VAL_PERPLEXITY = "val_bits_per_byte", "val_perplexity"
 TRAIN_BITS_PER_DIM, TEST_NLL = "train_bits_per_dim", "test_nll"  # of images, the last one held out
 SAMPLES = "n"  # among the floors: how many samples were measured, where that depends on the data
 MODE_SHARE = "mode_share/"  # + the number of the mode: its share of all samples, high-quality ones only
+LO, HI = "/lo", "/hi"  # after the name of a metric, among the floors: 5 % and 95 % of real draws, whose mean the name alone is
 
 N_EVALUATE = 2_000  # samples per evaluation in 2-D
 N_IMAGES = 1_000  # and on images
@@ -36,6 +38,7 @@ N_TEST, N_IWAE = 1_000, 100  # test examples of a VAE, and those bounded with 50
 N_AUDIT, K_AUDIT = 1_000, 5  # examples and neighbours of an audit
 HQ_CEILING = 1 - exp(-4.5)  # 0.9889: the mass of a 2-D Gaussian within 3 sigma of its mean
 COVERED = 0.2  # a mode counts from this part of its fair share
+WIDE = 10  # sigma: how far from a mode blurred samples still count as its own
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,24 @@ METRICS: dict[str, MetricInfo] = {
             least=0.0,
         ),
         MetricInfo(
+            WIDE_MODES,
+            "Modes, wide",
+            better="up",
+            decimals=0,
+            n=N_EVALUATE,
+            about="modes that hold at least a fifth of their fair share, counting samples within 10σ: blurred ones too",
+        ),
+        MetricInfo(
+            SHARE_KL,
+            "KL of shares",
+            "nats",
+            better="down",
+            decimals=3,
+            target=0.0,
+            n=N_EVALUATE,
+            about="from the shares of the nearest modes, all samples counted, to equal shares: 0 where even, log k on one mode",
+        ),
+        MetricInfo(
             SLICED_W1,
             "Sliced W₁",
             better="down",
@@ -128,11 +149,10 @@ METRICS: dict[str, MetricInfo] = {
             CONFIDENCE,
             "Confidence",
             "%",
-            better="up",
             decimals=1,
             scale="percent",
             n=N_IMAGES,
-            about="mean of the classifier's largest probability",
+            about="mean of the classifier's largest probability; above that of real data, samples are more typical than the data",
         ),
         MetricInfo(
             CLASSES_COVERED,
@@ -159,7 +179,7 @@ METRICS: dict[str, MetricInfo] = {
             decimals=3,
             target=0.0,
             n=N_IMAGES,
-            about="how far the pixels must move to become the data, on average over 64 directions",
+            about="mean over 64 directions of how far pixels move to become the data; no more than the full distance",
         ),
         MetricInfo(
             D_GAP,
@@ -185,7 +205,9 @@ METRICS: dict[str, MetricInfo] = {
             BITS_PER_DIM, "Bits per dimension", "bits", "down", 3, n=N_TEST, about="−log₂ p of the test set per value, or a bound on it"
         ),
         MetricInfo(ACTIVE_UNITS, "Active latents", "", "up", 0, n=N_TEST, about="latents whose posterior mean has a variance above 0.01"),
-        MetricInfo(AGGREGATE_KL, "KL of q(z)", "nats", "down", target=0.0, n=N_TEST, about="KL(q(z) ‖ p(z)) of all examples, at least"),
+        MetricInfo(
+            AGGREGATE_KL, "KL of q(z)", "nats", "down", target=0.0, n=N_TEST, least=0.0, about="KL(q(z) ‖ p(z)), at least; 0 cannot tell"
+        ),
         MetricInfo(SHARPNESS, "Sharpness", "%", "up", 0, "percent", 1.0, N_IMAGES, "energy of the Laplacian of samples over that of data"),
         MetricInfo(RECON_FRECHET, "Fréchet, copies", "", "down", 1, "log", 0.0, N_IMAGES, "Fréchet distance of reconstructed test images"),
         MetricInfo(ENCODER_GRAD_NORM, "Gradient of the encoder", scale="log", about="length of the gradient of the loss in its weights"),

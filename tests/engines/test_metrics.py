@@ -11,7 +11,7 @@ from engines.data.toy2d import TOYS
 
 
 def test_every_name_has_an_entry():
-    names = {v for k, v in vars(metrics).items() if k.isupper() and isinstance(v, str) and k not in ("MODE_SHARE", "SAMPLES")}
+    names = {v for k, v in vars(metrics).items() if k.isupper() and isinstance(v, str) and k not in ("MODE_SHARE", "SAMPLES", "LO", "HI")}
     assert names == set(metrics.METRICS)
     assert all(info.name == name and info.title and info.about for name, info in metrics.METRICS.items())
 
@@ -31,6 +31,20 @@ def test_mode_report_against_a_loop():
     assert report.modes_covered == (counts / 400 >= 0.2 / 8).sum()
     q = counts / counts.sum()
     assert report.reverse_kl == pytest.approx(stats.entropy(q, np.full(8, 1 / 8)))
+    nearest = np.array([np.argmin([math.dist(point, c) for c in toy.centres]) for point in x])
+    near = np.array([min(math.dist(point, c) for c in toy.centres) <= 10 * toy.sigma for point in x])
+    assert report.wide_modes == (np.bincount(nearest[near], minlength=8) / 400 >= 0.2 / 8).sum()
+    assert report.share_kl == pytest.approx(stats.entropy(np.bincount(nearest, minlength=8), np.full(8, 1 / 8)))
+
+
+def test_blurred_samples_cover_modes_widely_only():
+    """Six times as wide as the data: few within 3σ, all within 10σ; the shares stay even."""
+    toy, rng = TOYS["ring8"](), np.random.default_rng(0)
+    x = np.repeat(toy.centres, 500, axis=0) + 0.13 * rng.standard_normal((4000, 2))
+    report = measures.mode_report(x, toy.centres, toy.sigma)
+    assert report.wide_modes == 8 and report.modes_covered < 8 and report.share_kl < 0.01
+    lump = measures.mode_report(toy.centres[:1] + 0.13 * rng.standard_normal((500, 2)), toy.centres, toy.sigma)
+    assert lump.share_kl == pytest.approx(math.log(8), abs=0.1)
 
 
 @pytest.mark.parametrize(("held", "covered"), [(0.2, 8), (0.19, 7)])
@@ -79,5 +93,6 @@ def test_frechet_against_scipy():
     assert measures.frechet((m1, c1), (m1, c1)) == pytest.approx(0, abs=1e-6)
 
 
-def test_floor_is_the_mean_over_pairs():
-    assert measures.floor(lambda a, b: float(b - a), lambda seed: np.array(seed**2), pairs=3) == (1 + 5 + 9) / 3
+def test_band_is_the_mean_and_the_middle_of_real_draws():
+    found = measures.band([{"x": float(v)} for v in range(101)])
+    assert found == {"x": 50, "x/lo": 5, "x/hi": 95}
