@@ -13,6 +13,8 @@ import numpy as np
 
 BYTES, LINE, ROWS, COLUMNS = 1_000_000, 4_000, 20_000, 64
 SHOWN = 5  # rows of the preview
+FEWEST, LARGEST, SMALLEST = 10, 1e12, 1e-12  # of one's own points: how many, coordinates, spread
+CLOSE = 50 * float(np.finfo(np.float32).eps)  # spread over size: closer points fall on one in single precision
 SEPARATORS = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma", " ": "space"}
 PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 NAMES = ("nan", "na", "n/a", "null", "none", "inf", "+inf", "-inf", "infinity", "-infinity", "")  # written where a number is missing
@@ -67,6 +69,27 @@ def read(raw: bytes) -> Table:
     points = np.array([[_cell(number, row, i, decimal) for i in chosen] for number, row in rows])
     x, y = (names[i] for i in chosen)
     return Table(points, (x, y), tuple(left), len(rows), SEPARATORS[separator], decimal, encoding)
+
+
+def fit(points: Any) -> np.ndarray:
+    """Points (n, 2) that can be learned from, float64. ValueError if they are fewer than 10, not finite, or too large, too small or too
+    close together for single precision."""
+    if points is None:
+        raise ValueError("draw or upload points of your own first")
+    try:
+        points = np.asarray(points, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError("points are not pairs of numbers") from None
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError("points are not pairs of numbers")
+    if len(points) < FEWEST:
+        raise ValueError(f"{len(points)} points are too few, at least {FEWEST} are needed")
+    if not np.isfinite(points).all() or np.abs(points).max() > LARGEST:
+        raise ValueError(f"every coordinate must be a number in [-{LARGEST:.0e}, {LARGEST:.0e}]")
+    spread = points.std(0)
+    if spread.max() < SMALLEST or (spread <= CLOSE * np.abs(points).max(0)).all():
+        raise ValueError("all points are the same, or differ too little for their size; subtract what they share or take larger units")
+    return points
 
 
 def _text(raw: bytes) -> tuple[str, str]:

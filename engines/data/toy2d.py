@@ -14,11 +14,10 @@ from zlib import crc32
 import numpy as np
 
 from engines import clouds, measures, metrics
+from engines.data import tables
 from engines.data.densities import Density, Mixture, Squares
 
 POOL = 100_000  # points drawn once per data set
-FEWEST, LARGEST, SMALLEST = 10, 1e12, 1e-12  # of one's own points: how many, coordinates, spread
-CLOSE = 50 * float(np.finfo(np.float32).eps)  # spread over size: closer points fall on one in single precision
 TRUTH, AUDITED = 0, 3  # seeds of the draws that samples are measured by
 
 
@@ -150,21 +149,8 @@ def along(key: str, curve: np.ndarray, sigma: float, weights: np.ndarray | None 
 def own(points: np.ndarray | None) -> Toy2D:
     """The visitor's points (n, 2), kept in their units; a few points are thickened by jitter of 2 % of the spread of each column.
     ValueError if they are fewer than 10, not finite, or too large, too small or too close together for single precision."""
-    if points is None:
-        raise ValueError("draw or upload points of your own first")
-    try:
-        points = np.asarray(points, np.float64)
-    except (TypeError, ValueError):
-        raise ValueError("points are not pairs of numbers") from None
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise ValueError("points are not pairs of numbers")
-    if len(points) < FEWEST:
-        raise ValueError(f"{len(points)} points are too few, at least {FEWEST} are needed")
-    if not np.isfinite(points).all() or np.abs(points).max() > LARGEST:
-        raise ValueError(f"every coordinate must be a number in [-{LARGEST:.0e}, {LARGEST:.0e}]")
+    points = tables.fit(points)
     shift, scale, spread = points.mean(0), float((points - points.mean(0)).std()), points.std(0)
-    if scale < SMALLEST or (spread <= CLOSE * np.abs(points).max(0)).all():
-        raise ValueError("all points are the same, or differ too little for their size; subtract what they share or take larger units")
     rng = np.random.default_rng(crc32(b"own-2d"))
     if len(points) > POOL:
         points = points[rng.choice(len(points), POOL, replace=False)]

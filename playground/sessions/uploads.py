@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engines.data import tables, toy2d
+from engines.data import tables
 from engines.data.text import decoded
 from playground.sessions.channel import Inbox, pack
 from playground.sessions.limits import Refused
@@ -110,8 +110,8 @@ def _decoded(answer: bytes) -> tuple[Own, str, dict[str, Any]]:
 def _pair(row: Any, where: str) -> tuple[float, float]:
     if not isinstance(row, list) or len(row) < 2 or any(isinstance(v, bool) or not isinstance(v, int | float) for v in row[:2]):
         raise Refused(f"{where} is not a pair of numbers.", "points")
-    if any(not abs(v) <= toy2d.LARGEST for v in row[:2]):
-        raise Refused(f"{where} is not within ±{toy2d.LARGEST:.0e}.", "points")
+    if any(not abs(v) <= tables.LARGEST for v in row[:2]):
+        raise Refused(f"{where} is not within ±{tables.LARGEST:.0e}.", "points")
     return float(row[0]), float(row[1])
 
 
@@ -119,7 +119,7 @@ def _own(pairs: Any) -> tuple[Own]:
     """Points as they will be trained on, so that what does not fit is refused now."""
     array = np.asarray(pairs, np.float64).reshape(-1, 2)  # (n, 2)
     try:
-        toy2d.own(array)
+        tables.fit(array)
     except ValueError as error:
         raise Refused(f"{str(error)[:1].upper()}{str(error)[1:]}.", "points") from None
     return (Own("float64", array.shape, array.tobytes()),)
