@@ -1,5 +1,6 @@
 // The page's side of a session: open or reattach, send commands, pull what is new. No drawing here.
 import { decodeFrame, decodePull, decodeTrial } from "./decode.js";
+import { claim, keptForTab } from "./kept.js";
 
 const BASE = new URL("play/", document.baseURI);
 const WAIT = 15; // seconds the server may hold a pull when nothing is new
@@ -40,10 +41,13 @@ export class Session {
 
   /** Ask for a session, the old one if it still exists. @returns {Promise<boolean>} whether a run was found again */
   async open() {
-    const answer = await post("open", { family: this.family, token: sessionStorage.getItem(this.key) });
+    const known = this.token ?? keptForTab.get(this.key);
+    const mine = known && (await claim(known)); // a duplicated tab begins with the other's
+    const answer = await post("open", { family: this.family, token: mine ? known : null });
+    await claim(answer.token);
     this.token = answer.token;
     this.since = 0;
-    sessionStorage.setItem(this.key, answer.token);
+    keptForTab.set(this.key, answer.token);
     return answer.resumed;
   }
 
@@ -64,8 +68,8 @@ export class Session {
   }
 
   /** One of the family's questions about a run, the one that the page knows as active, as it is now; throws Refused, 204 if that run is gone. @returns {Promise<import("./decode.js").Frame>} */
-  async ask(question, values = {}, branch = this.active) {
-    return decodeFrame(await this.bytes("ask", { question, values, ...(branch ? { branch } : {}) }));
+  async ask(question, values = {}, branch = this.active, signal = undefined) {
+    return decodeFrame(await this.bytes("ask", { question, values, ...(branch ? { branch } : {}) }, signal));
   }
 
   /** Single steps `step` to `step + count − 1` of a branch, made again. @returns {Promise<{header: {rows: object[]}, frames: object[]}>} */

@@ -1,5 +1,6 @@
 // One family's tab: joins the session, the store and the parts of the page. Decides what a change of a knob means in each state.
 import { Refused, Session, resolve } from "./api.js";
+import { createStrip } from "./ask/strip.js";
 import { createCloser } from "./closer.js";
 import { createCodePanel } from "./code.js";
 import { createControls } from "./controls.js";
@@ -72,6 +73,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
   }
 
   async function train() {
+    if (controls.unread()) return;
     store.cursor = null;
     state.premiere = store.active?.info.step ?? 0;
     if (state.forking) return settings.fork(state.forking.changes());
@@ -111,13 +113,15 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
     scene: (name) => area.scenes.show(name),
     tour: () => ((state.touring = !state.touring), schedule()),
     dismiss: () => ((state.error = null), schedule()),
+    redraw: () => schedule(),
   };
 
   // --- parts ------------------------------------------------------------------------------------------------------------------
   const header = createHeader(parts.header);
-  const controls = createControls(parts.controls, parts["phone-bar"], family, { ...commands, changed: settings.changed });
+  const controls = createControls(parts.controls, { phone: parts["phone-bar"], header: parts.header }, family, { ...commands, changed: settings.changed });
   const knobs = { changed: (...change) => settings.changed(...change).then(settings.show), config: () => state.config, mayChange: settings.mayChange };
-  const area = tab.createArea(parts.stage, { family, tab, metrics, session, store, commands, redraw: schedule, knobs });
+  const area = tab.createArea(parts.stage, { family, tab, metrics, session, store, commands, redraw: schedule, knobs, left: () => strip.forget() });
+  const strip = createStrip(parts.stage, session);
   const plate = createPlate(parts.stage.querySelector(".plate"), commands, family, tab);
   const scrub = (step) => {
     const last = store.active?.lastStep ?? 0;
@@ -152,7 +156,9 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
   controls.onOwnData(() => drawing.open(), (files) => drawing.files(files));
   createShortcuts(root, { ...commands, timeline, fork: settings.startFork, full: () => area.fullScreen() }, tab.keys, area.keys);
   // unless another tab's settings are meant
-  document.addEventListener("playground:share", () => root.offsetParent && shareLink(family, state.config, plate.toast));
+  document.addEventListener("playground:share", () => root.offsetParent && share());
+
+  const share = () => shareLink(family, state.config, { toast: plate.toast, started: started(), forked: store.active?.info.parent != null }).catch(refuse);
 
   // --- drawing: at most once per animation frame -----------------------------------------------------------------------------------
   let queued = false;
@@ -200,7 +206,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
     const film = recording.now();
     const backdrop = film?.backdrop ?? store.backdrop();
     const frame = film?.frame ?? whatIf.trial?.frame ?? store.frameAt(store.step);
-    const inset = plate.update(store, { error: state.error, started: started(), film: film?.words });
+    const inset = plate.update(store, { error: state.error, started: started(), film: film?.words, linked: state.linked });
     const faded = !film && ["waiting", "starting"].includes(store.header.state);
     const drawn = area.draw({ frame, backdrop, evidence, faded, empty: !film && !whatIf.trial && !started(), inset });
     Object.assign(root.dataset, { state: store.header.state, step: branch?.info.step ?? 0, shown: drawn?.step ?? "", branches: store.branches.size });
@@ -233,7 +239,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
       if (Object.keys(link).length) {
         try {
           const { config } = await resolve(family.key, link);
-          Object.assign(state, { config, usual: config });
+          Object.assign(state, { config, usual: config, linked: Object.entries(link) });
           settings.show();
         } catch (error) {
           refuse(error);

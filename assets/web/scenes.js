@@ -22,6 +22,7 @@ export function createScenes(panel, tools) {
     if (next === current) return;
     made.get(current)?.scene.hide?.();
     current = next;
+    tools.left?.();
     if (next && !made.has(next)) {
       const box = Object.assign(document.createElement("div"), { className: `scene scene-${next}` });
       room.append(box);

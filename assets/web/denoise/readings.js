@@ -6,7 +6,7 @@ import { createLosses } from "./losses.js";
 import { createMatrix, NEAR, rowOf } from "./matrix.js";
 import { BESIDE, FOUR } from "./samplers.js";
 import { distanceOf } from "./scenes/frame.js";
-import { createSeries } from "./series.js";
+import { createSeries } from "../ask/series.js";
 
 /** @param {HTMLElement} part @param {{session: object, store: object, knobs: object, commands: object}} tools and what a row of readings needs */
 export function createDenoiseReadings(part, tools) {
