@@ -12,7 +12,7 @@ export function createPlate(part, commands, family, tab) {
   let toasted = { title: "", text: "" };
 
   /** What to say in this state, or null for nothing. Buttons are [words, class, action]. */
-  function message(store, { error, started, film, linked }) {
+  function message(store, { error, started, film, linked, whatIf, pending }) {
     const { header, active } = store;
     const step = active?.info.step ?? 0;
     if (store.offline != null)
@@ -21,14 +21,18 @@ export function createPlate(part, commands, family, tab) {
     if (Date.now() < toastUntil) return { ...toasted, buttons: toasted.link ? [["All right", "", () => (toastUntil = 0)]] : [] };
     if (header.state === "waiting")
       return { title: `You are ${ordinal(header.place)} in line${header.wait_seconds != null ? `, about ${duration(header.wait_seconds)}` : ""}`, icon: "clock", text: `Every place is taken; yours starts by itself.${film ? " This is a recorded run." : ""}`, buttons: [["Leave the line", "", commands.leave]] };
+    if (whatIf) return null; // what was asked for is on the stage: nothing lies over it
     if (header.state === "starting" && header.message) return { title: "Starting a worker", icon: "cpu", text: header.message, buttons: [] };
+    if (pending) return { title: pending.words, icon: "clock", text: pending.text, buttons: [], brief: true };
+    if (header.state === "starting")
+      return { title: "Starting", icon: "cpu", text: "Waiting for the first step of this run.", buttons: [["Cancel", "quiet", commands.pause]], brief: true };
     if (header.state === "diverged") return diverged(header, active);
     if (header.state === "paused" && header.message)
       return { title: header.message, icon: "pause", text: "Nothing was lost.", buttons: [[`Continue from ${int(step)}`, "primary", commands.train]] };
     if (!started && header.state === "empty" && active && linked?.length)
       return { title: "Settings from a link", icon: "share", text: `${linkedWords(linked)}. Nothing is trained yet: a link carries settings, not runs.`, buttons: [["Train", "strong", commands.train]], untrained: true };
     if (!started && header.state === "empty" && active)
-      return { title: "Nothing trained yet", text: tab.empty(active.info.kind), buttons: [["Train", "strong", commands.train], [tab.tryFirst[0], "", () => commands.preset(tab.tryFirst[1])]], untrained: true };
+      return { title: film ? "A recorded run is playing" : "Nothing trained yet", text: `${film ? `${film}; Train starts your own.` : tab.empty(active.info.kind)}${store.header.engine === "numba" ? " Or drag a knob: the whole run is redrawn under your finger." : ""}`, recorded: Boolean(film), buttons: [["Train", "strong", commands.train], [tab.tryFirst[0], "", () => commands.preset(tab.tryFirst[1])]], untrained: true };
     if (header.message && header.state === "running") return { title: header.message, icon: "cpu", text: "", buttons: [["All right", "quiet", () => (dismissed = header.message)]], brief: true };
     return null;
   }
@@ -67,6 +71,7 @@ export function createPlate(part, commands, family, tab) {
     if (hide) return 0;
     part.replaceChildren();
     part.classList.toggle("untrained", Boolean(m.untrained));
+    part.classList.toggle("recorded", Boolean(m.recorded));
     part.classList.toggle("brief", Boolean(m.brief) || (!m.text && !m.buttons.length));
     const h = document.createElement("h3");
     h.className = m.bad ? "bad" : "";

@@ -23,11 +23,12 @@ export function createStageArea(part, { family, tab, metrics, session, store, co
   }
 
   /** Every picture. */
-  function draw({ frame: newest, backdrop, evidence, ...state }) {
+  function draw({ frame: newest, backdrop, evidence, rival, ...state }) {
     const frame = flow.playing && store.live ? shown.frame : newest; // in slow motion the picture moves when the update does
     if (backdrop && backdrop !== shown.backdrop) stage.setBackdrop(backdrop);
     if (frame && frame !== shown.frame) stage.setFrame(frame);
     if (evidence !== shown.evidence) stage.setMarks(evidence.filter((e) => e.index != null).map((e) => ({ mode: e.index, number: e.number })));
+    stage.setRival(rival);
     stage.setState(state);
     shown = { frame, backdrop, evidence };
     return frame;

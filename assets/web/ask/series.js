@@ -5,6 +5,8 @@ import { int } from "../format.js";
 import { ask, sentence } from "./call.js";
 import { ready } from "./question.js";
 
+export const OLD = "of the run before"; // the age of answers whose run has been replaced
+
 const idOf = ([question, values]) => `${question} ${JSON.stringify(values)}`;
 
 /** What a model is: its run, its training settings, and those of `of` that also count. */
@@ -51,7 +53,7 @@ export function createSeries({ session, store }, show) {
   /** Of what the answers in sight are, where it is not the model as it is now: "" | "of the run before" | "of step 4,000". */
   function age() {
     if (series.step == null || !(frames.size || before.size)) return "";
-    if (run !== store.header.active) return "of the run before";
+    if (run !== store.header.active) return OLD;
     return series.step === store.active?.lastStep ? "" : `of step ${int(series.step)}`;
   }
 

@@ -35,7 +35,9 @@ export function createDenoiseReadings(part, tools) {
     const first = [...frames.values()].find(Boolean);
     const floor = first?.metrics.sliced_w1 ?? null;
     matrix.update({ frames, floor, config: about.config, backdrop: tools.store.backdrop() });
-    panel.querySelector("span").innerHTML = words(first, floor);
+    const age = first ? series.age() : "";
+    panel.classList.toggle("stale", Boolean(age));
+    panel.querySelector("header span").innerHTML = age ? `<b>${age}</b> · ${about.running ? "measured anew when this one pauses" : "measuring anew"}` : words(first, floor);
     Object.assign(panel.dataset, { floor: floor ?? "", measured: [...frames.values()].filter(Boolean).length, step: first?.step ?? "" });
   }
 

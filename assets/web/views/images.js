@@ -94,17 +94,18 @@ function film(view, canvas) {
 /**
  * @param {CanvasRenderingContext2D} ctx
  * @param {import("../decode.js").View} view
- * @param {{x?: number, y?: number, width: number, height: number, colors: object, cache?: Map<string, object>, grid?: ReturnType<typeof layout>}} frame
- *   the box to fill, or a `grid` laid out before
+ * @param {{x?: number, y?: number, width: number, height: number, colors: object, cache?: Map<string, object>, slot?: string, grid?: ReturnType<typeof layout>}} frame
+ *   the box to fill, or a `grid` laid out before; `slot` under which it is kept, where two views have one role
  * @returns {ReturnType<typeof layout>} for `hit` and `enlarge`
  */
 export function draw(ctx, view, frame) {
   const { colors, cache = new Map() } = frame;
   const grid = frame.grid ?? layout(view, frame, ctx.getTransform().a);
   if (!grid) return null;
-  const kept = cache.get(view.role) ?? { canvas: document.createElement("canvas") };
+  const slot = frame.slot ?? view.role;
+  const kept = cache.get(slot) ?? { canvas: document.createElement("canvas") };
   if (kept.view !== view) film(view, kept.canvas);
-  cache.set(view.role, Object.assign(kept, { view }));
+  cache.set(slot, Object.assign(kept, { view }));
   const [, , h, w] = view.shapes.pixels;
   ctx.imageSmoothingEnabled = grid.scale * ctx.getTransform().a < 1;
   for (let i = 0; i < grid.n; i++) {
