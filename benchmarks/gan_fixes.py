@@ -40,7 +40,7 @@ FIXES: dict[str, dict[str, Any]] = {  # networks, rates and batch of the preset
     "WGAN, clipped": dict(objective="wgan", clip=0.1),
     "spectral norm": dict(spectral_norm=True),
     "spectral norm, hinge": dict(objective="hinge", spectral_norm=True),
-    "unrolled, 5": dict(unroll=5),
+    "unrolled, 5": dict(unroll=5, unroll_by="descent"),
     "minibatch, 8": dict(minibatch_discrimination=8),
     "pack 2": dict(pack=2),
     "pack 4": dict(pack=4),
@@ -63,7 +63,7 @@ TUNED: dict[str, dict[str, Any]] = {
     "WGAN, clipped at 0.03, 5 D steps at 0.001": _CRITIC | dict(objective="wgan", clip=0.03),
     "no Fourier features": dict(fourier=0),
     "no Fourier, spectral norm, hinge": dict(fourier=0, objective="hinge", spectral_norm=True),
-    "no Fourier, unrolled, 5": dict(fourier=0, unroll=5),
+    "no Fourier, unrolled, 5": dict(fourier=0, unroll=5, unroll_by="descent"),
     "no Fourier, minibatch, 8": dict(fourier=0, minibatch_discrimination=8),
     "no Fourier, pack 2": dict(fourier=0, pack=2),
 }

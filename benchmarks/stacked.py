@@ -1,6 +1,6 @@
 """Several seeds of one GAN trained at once, their weights stacked along a first axis: most of what a small step costs is overhead, which
 they then share. The same networks, losses, first weights and random streams as the torch engine, each seed's own; a test holds the two
-together. For 2-D runs without slope penalties and clipping, which the compiled twin covers."""
+together. For 2-D runs without slope penalties, which the compiled twin covers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from engines.gan.config import Config
 from engines.gan.engine import Deal, GanEngine
 from engines.gan.model import draw_noise, packs
 from engines.gan.objectives import OBJECTIVES
+from engines.gan.optimisers import optimiser
+from engines.gan.unroll import inner, unrolled
 from engines.loop import LARGEST
 
 Weights = dict[str, Tensor]  # each (seeds, …)
@@ -24,15 +26,14 @@ class Stacked:
     def __init__(self, configs: list[Config]):
         self.engines = [GanEngine(config) for config in configs]
         self.first, self.config, self.step = self.engines[0], configs[0], 0
-        if self.config.r1 or self.config.r2 or self.config.gp or self.config.clip or self.first.image:
-            raise ValueError("stacked seeds have no slope penalties, no clipping and no images")
+        if self.config.r1 or self.config.r2 or self.config.gp or self.first.image:
+            raise ValueError("stacked seeds have no slope penalties and no images")
         self.G, _ = stack_module_state([e.G for e in self.engines])
         self.D, self.buffers = stack_module_state([e.D for e in self.engines])
         self.average = {name: w.detach().clone() for name, w in self.G.items()}
-        betas = (self.config.beta1, self.config.beta2)
         # the first engine sets their rates
-        self.opt_g = self.first.opt_g = torch.optim.Adam(list(self.G.values()), self.config.lr_g, betas, fused=True)
-        self.opt_d = self.first.opt_d = torch.optim.Adam(list(self.D.values()), self.config.lr_d, betas, fused=True)
+        self.opt_g = self.first.opt_g = optimiser(list(self.G.values()), self.config.lr_g, self.config)
+        self.opt_d = self.first.opt_d = optimiser(list(self.D.values()), self.config.lr_d, self.config)
 
     def train_step(self) -> None:
         """One step of each seed, as `GanEngine.train_step`."""
@@ -43,6 +44,10 @@ class Stacked:
             real, fake = self._deal(keep_graph=left == 0)
             self._power_step()
             self._update(self.opt_d, self._judged(self.D, real, fake.detach()).sum(), self.D)
+            if c := self.config.clip:
+                with torch.no_grad():
+                    torch._foreach_clamp_min_(list(self.D.values()), -c)
+                    torch._foreach_clamp_max_(list(self.D.values()), c)
         self._update(self.opt_g, self._loss_g(real, fake), self.G)
         decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
@@ -78,10 +83,10 @@ class Stacked:
 
     def _loss_g(self, real: Tensor, fake: Tensor) -> Tensor:
         """As `GanEngine._train_g` and `_look_ahead`, summed over the seeds."""
-        objective, weights = OBJECTIVES[self.config.objective], dict(self.D)
-        for _ in range(self.config.unroll):
-            slopes = torch.autograd.grad(self._judged(weights, real, fake).sum(), list(weights.values()), create_graph=True)
-            weights = {name: w - self.config.unroll_lr * slope for (name, w), slope in zip(weights.items(), slopes, strict=True)}
+        objective, weights, c = OBJECTIVES[self.config.objective], dict(self.D), self.config
+        rule = inner(self.opt_d, c.unroll_by, c.unroll_lr, c.clip)
+        steered = fake if c.unroll_gradient else fake.detach()
+        weights = unrolled(weights, lambda w: self._judged(w, real, steered).sum(), c.unroll, rule, c.unroll_gradient)
 
         def one(weights: Weights, buffers: Weights, real: Tensor, fake: Tensor) -> Tensor:
             D = self._critic(weights, buffers)
@@ -89,7 +94,7 @@ class Stacked:
 
         held = {name: w.detach() for name, w in weights.items()}
         loss = torch.vmap(one)(held, self.buffers, real, fake).sum()
-        return loss - self._judged(weights, real, fake.detach()).sum() if self.config.unroll else loss
+        return loss - self._judged(weights, real, fake.detach()).sum() if c.unroll and c.unroll_gradient else loss
 
     @torch.no_grad()
     def _power_step(self) -> None:

@@ -11,18 +11,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from engines import clouds
-from engines.metrics import COVERAGE, COVERED, DENSITY, K_AUDIT, MMD, PRECISION, RECALL
+from engines.metrics import COVERAGE, COVERED, DENSITY, K_AUDIT, MMD, PRECISION, RECALL, WIDE
 
 
 @dataclass(frozen=True)
 class ModeReport:
     """Samples against the modes of a mixture. `shares` (k,) float64: the part of all samples within 3 sigma of that mode and of
-    no nearer one; `reverse_kl` [nats] from the shares, made to sum to 1, to the uniform ones; NaN if no sample is near any mode."""
+    no nearer one; `reverse_kl` [nats] from the shares, made to sum to 1, to the uniform ones; NaN if no sample is near any mode.
+    `wide_modes` counts as `modes_covered` does, within WIDE sigma; `share_kl` [nats] is the KL of all samples dealt to their nearest
+    mode: 0 where the shares are even, log k where one mode has all, however blurred."""
 
     shares: np.ndarray
     modes_covered: int
     hq_fraction: float
     reverse_kl: float
+    wide_modes: int
+    share_kl: float
 
 
 def mode_report(x: np.ndarray, centres: np.ndarray, sigma: float | np.ndarray) -> ModeReport:
@@ -34,9 +38,13 @@ def mode_report(x: np.ndarray, centres: np.ndarray, sigma: float | np.ndarray) -
     k = len(centres)
     distance2 = ((x[:, None, :] - centres) ** 2).sum(2)  # (n, k)
     nearest = distance2.argmin(1)  # (n,)
-    hq = distance2.min(1) <= (3 * sigma) ** 2  # (n,)
-    shares = np.bincount(nearest[hq], minlength=k) / len(x)  # (k,)
-    return ModeReport(shares, int((shares >= COVERED / k).sum()), float(hq.mean()), reverse_kl(shares))
+    closest = distance2.min(1)  # (n,)
+    hq = closest <= (3 * sigma) ** 2  # (n,)
+    shares, wide, everyone = (
+        np.bincount(nearest[m], minlength=k) / len(x) for m in (hq, closest <= (WIDE * sigma) ** 2, slice(None))
+    )  # (k,)
+    covered, broad = (int((s >= COVERED / k).sum()) for s in (shares, wide))
+    return ModeReport(shares, covered, float(hq.mean()), reverse_kl(shares), broad, reverse_kl(everyone))
 
 
 def reverse_kl(shares: np.ndarray) -> float:

@@ -12,6 +12,7 @@ D_LOSS, G_LOSS = "d_loss", "g_loss"
 D_GRAD_NORM, G_GRAD_NORM = "d_grad_norm", "g_grad_norm"
 D_ACCURACY, PENALTY = "d_accuracy", "penalty"
 MODES_COVERED, HQ_FRACTION, REVERSE_KL, SLICED_W1 = "modes_covered", "hq_fraction", "reverse_kl", "sliced_w1"
+WIDE_MODES, SHARE_KL = "wide_modes", "share_kl"
 FRECHET_DISTANCE, CONFIDENCE = "frechet_distance", "confidence"
 CLASSES_COVERED, CLASS_BALANCE, PIXEL_SLICED_W1 = "classes_covered", "class_balance", "pixel_sliced_w1"
 MMD, PRECISION, RECALL, DENSITY, COVERAGE = "mmd2", "precision", "recall", "density", "coverage"  # of `engines.clouds`
@@ -36,11 +37,13 @@ N_TEST, N_IWAE = 1_000, 100  # test examples of a VAE, and those bounded with 50
 N_AUDIT, K_AUDIT = 1_000, 5  # examples and neighbours of an audit
 HQ_CEILING = 1 - exp(-4.5)  # 0.9889: the mass of a 2-D Gaussian within 3 sigma of its mean
 COVERED = 0.2  # a mode counts from this part of its fair share
+WIDE = 10  # sigma: how far from a mode blurred samples still count as its own
 
 
 @dataclass(frozen=True)
 class MetricInfo:
-    """How a metric is shown. `target` is the value reached by a perfect model, where it does not depend on the data set."""
+    """How a metric is shown. `target` is the value reached by a perfect model, where it does not depend on the data set; `least` is what no
+    value can be below, of a divergence 0."""
 
     name: str
     title: str
@@ -51,6 +54,7 @@ class MetricInfo:
     target: float | None = None
     n: int | None = None  # samples per evaluation
     about: str = ""
+    least: float | None = None
 
 
 METRICS: dict[str, MetricInfo] = {
@@ -100,6 +104,25 @@ METRICS: dict[str, MetricInfo] = {
             n=N_EVALUATE,
             decimals=3,
             about="from the shares of the modes to equal shares, high-quality samples only; not defined while there are none",
+            least=0.0,
+        ),
+        MetricInfo(
+            WIDE_MODES,
+            "Modes, wide",
+            better="up",
+            decimals=0,
+            n=N_EVALUATE,
+            about="modes that hold at least a fifth of their fair share, counting samples within 10σ: blurred ones too",
+        ),
+        MetricInfo(
+            SHARE_KL,
+            "KL of shares",
+            "nats",
+            better="down",
+            decimals=3,
+            target=0.0,
+            n=N_EVALUATE,
+            about="from the shares of the nearest modes, all samples counted, to equal shares: 0 where even, log k on one mode",
         ),
         MetricInfo(
             SLICED_W1,
@@ -147,6 +170,7 @@ METRICS: dict[str, MetricInfo] = {
             target=0.0,
             n=N_IMAGES,
             about="reverse KL from the classes of the samples to those of the data",
+            least=0.0,
         ),
         MetricInfo(
             PIXEL_SLICED_W1,

@@ -23,7 +23,9 @@ def schema() -> bytes:
     """The JSON text served at play/schema."""
     families = {key: _family(family) for key, family in FAMILIES.items()}
     metrics = {name: asdict(info) for name, info in METRICS.items()}
-    return json.dumps({"families": families, "metrics": metrics, "glossary": guide.glossary()}, ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(
+        {"families": families, "metrics": metrics, "glossary": guide.glossary()}, ensure_ascii=False, allow_nan=False
+    ).encode()
 
 
 def _family(family: Family) -> dict[str, Any]:

@@ -18,7 +18,7 @@ const RADIUS = { now: 3, ghost: 2.2 };
  * @property {number|null} value null stands beside the axis
  * @property {"full"|"part"|"lost"|"undefined"} kind full and part by shape: filled, hollow
  */
-/** @typedef {{marks: Mark[], mean: number|null, half: number|null, text: string}} Lane */
+/** @typedef {{marks: Mark[], mean: number|null, lo: number|null, hi: number|null, text: string}} Lane lo and hi are the ends of the interval */
 
 /**
  * @param {HTMLElement} box has its size from the style sheet
@@ -172,13 +172,13 @@ function ring(ctx, spot, r, colors, name) {
 }
 
 /** A bar of 3 px, dotted for the earlier set, and the mean as the family's mark. */
-function interval(ctx, { mean, half, text }, { X, left, right, mark }, y, colors, name) {
+function interval(ctx, { mean, lo, hi, text }, { X, left, right, mark }, y, colors, name) {
   if (mean == null) return;
   const clamp = (v) => Math.max(left - SIDE, Math.min(right + SIDE, v));
   const x = X(mean);
   ctx.strokeStyle = name === "now" ? colors.accent : rgba(colors.accent, 0.6);
-  if (half != null) {
-    const ends = [mean - half, mean + half].map((v) => clamp(Number.isFinite(X(v)) ? X(v) : left)); // a log axis has no place for 0 or less
+  if (lo != null) {
+    const ends = [lo, hi].map((v) => clamp(Number.isFinite(X(v)) ? X(v) : left)); // a log axis has no place for 0 or less
     ctx.lineWidth = 3;
     ctx.setLineDash(name === "now" ? [] : [2, 2]);
     ctx.beginPath();

@@ -12,7 +12,7 @@ export function createHeader(part) {
   return {
     update(store, config, { whatIf = null, pending = null } = {}) {
       const { header, active } = store;
-      const state = store.offline != null ? "offline" : header.state;
+      const state = store.offline != null ? "offline" : store.door ? "waiting" : header.state;
       const replay = store.horizon != null && state !== "offline";
       at(".state b").textContent = state === "offline" ? "Reconnecting" : whatIf ? "What if" : pending ? "Waiting" : replay ? "Replay" : WORDS[state];
       at(".state").dataset.state = state;

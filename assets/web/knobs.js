@@ -203,7 +203,7 @@ function numberField(knob, id, changed, refuse) {
   let unread = "";
   field.addEventListener("change", () => {
     const found = readNumber(field.value, knob);
-    unread = found.why ?? "";
+    unread = found.why ? `${knob.title}: ${found.why}` : "";
     if (unread) return refuse(unread);
     value = found.value;
     field.value = show(knob, value); // what was understood; whether it may be so large the server says

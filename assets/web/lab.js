@@ -217,7 +217,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
   }
 
   function drawStage({ branch, evidence }) {
-    recording.set((state.touring && store.offline != null) || (store.header.state === "waiting" && store.step === 0) || first());
+    recording.set((state.touring && (store.offline != null || store.door)) || (store.header.state === "waiting" && store.step === 0) || first());
     const film = recording.now();
     const backdrop = film?.backdrop ?? store.backdrop();
     const frame = film?.frame ?? whatIf.trial?.frame ?? store.frameAt(store.step);
@@ -261,6 +261,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
   async function start() {
     settings.show();
     draw();
+    session.onWait = (told) => ((store.door = told), schedule());
     const resumed = await session.open();
     if (!resumed) {
       if (Object.keys(link).length) {

@@ -17,6 +17,11 @@ export function createPlate(part, commands, family, tab) {
     const step = active?.info.step ?? 0;
     if (store.offline != null)
       return { title: `Connection lost, trying again in ${duration(store.offline)}`, icon: "off", text: `Training goes on where it runs. You can scrub the ${int(step)} steps this page already has.`, buttons: [["Try now", "", commands.retry], [film ? "Stop the recorded tour" : "Play the recorded tour", "quiet", commands.tour]] };
+    if (store.door) {
+      const title = store.door.place ? `You are ${ordinal(store.door.place)} in line for a seat` : "Waiting to be let in";
+      const text = `${store.door.message} This page asks again by itself, and does then what you pressed.`;
+      return { title, icon: "clock", text, buttons: [[film ? "Stop the recorded tour" : "Play the recorded tour", "quiet", commands.tour]] };
+    }
     if (error) return { title: "Not done", icon: "warn", text: error, buttons: [["All right", "", commands.dismiss]] };
     if (Date.now() < toastUntil) return { ...toasted, buttons: toasted.link ? [["All right", "", () => (toastUntil = 0)]] : [] };
     if (header.state === "waiting")

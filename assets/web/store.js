@@ -93,6 +93,7 @@ export class Store {
     this.cursor = null; // null: follow the newest step
     this.offline = null;
     this.horizon = null; // while a run is played for the first time: the last step that was seen, which nothing on the page is ahead of
+    this.door = null; // {message, place} while there is no seat yet
     this.lasting = new Map(); // views that were asked for and hold for a whole run
   }
 

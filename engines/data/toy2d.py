@@ -5,7 +5,7 @@ each other that no ripple is left; only the checkerboard is a mixture of squares
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from zlib import crc32
 
@@ -73,6 +73,12 @@ class Toy2D:
         middle, half = (lo + hi) / 2, 0.68 * float((hi - lo).max())
         (x0, y0), (x1, y1) = (middle - half).tolist(), (middle + half).tolist()
         return x0, x1, y0, y1
+
+
+@lru_cache(maxsize=16)
+def unscaled(toy: Toy2D) -> Toy2D:
+    """The same data, whose `unit` are their own units."""
+    return replace(toy, scale=1.0, shift=np.zeros(2))
 
 
 @lru_cache(maxsize=16)

@@ -10,6 +10,7 @@ from typing import Any
 from engines.config import from_dict, knob, validate
 from engines.core import Preset
 from engines.data import CHOICES, kind
+from engines.gan.textbook import ROWS as TEXTBOOK
 
 OBJECTIVES = {
     "non-saturating": "G raises log D(G(z)); strong gradients early, nothing that asks for every mode",
@@ -35,6 +36,26 @@ EQUILIBRIUM: dict[str, dict[str, float]] = {
 }
 LABELLED = ("non-saturating", "minimax", "lsgan", "r1")  # games in which D is told 1 for data and 0 for samples
 NOISE = {"uniform": "each number uniform in [−1, 1]", "normal": "each number standard normal"}
+ACTIVATIONS = {
+    "leaky": "LeakyReLU, slope 0.2 below 0",
+    "relu": "ReLU: flat below 0",
+    "tanh": "tanh: smooth, so that steps of D can be differentiated twice",
+}
+STARTS = {
+    "he": "normal, variance 2 / inputs, biases 0; He et al., 2015",
+    "uniform": "weights and biases uniform within 1 / √inputs, as torch does by default",
+    "orthogonal": "orthogonal, times 1.4, biases 0; Saxe et al., 2014",
+}
+OPTIMISERS = {
+    "adam": "Adam; Kingma & Ba, 2015",
+    "rmsprop": "RMSProp without momentum, α = 0.99; Tieleman & Hinton, 2012. Arjovsky et al., 2017, use it with clipping",
+}
+UNROLLED_BY = {
+    "own": "D's own optimiser, going on from its moments, differentiated with them",
+    "frozen": "descent at the rate that D's optimiser has for each weight now",
+    "descent": "plain descent at one rate for all weights",
+}
+REDUCE = {"mean": "mean over the other examples of the batch", "sum": "their sum, as in the paper"}
 
 
 @dataclass(frozen=True)
@@ -78,7 +99,7 @@ class Config:
         log=True,
         group="fixes",
         live=True,
-        help="keep every weight of D in ± this; 0 = off. Arjovsky et al., 2017",
+        help="keep every weight and bias of D in ± this; 0 = off. Arjovsky et al., 2017",
     )
     minibatch_std: bool = knob(
         False, "Minibatch deviation", group="fixes", kind="image", help="D sees how much a group of 8 images varies. Karras et al., 2018"
@@ -97,10 +118,25 @@ class Config:
     unroll: int = knob(
         0, "Unrolled steps of D", lo=0, hi=10, group="fixes", live=True, help="G plays against the D of K steps ahead. Metz et al., 2017"
     )
-    unroll_lr: float = knob(0.03, "Rate of unrolled steps", lo=1e-3, hi=1.0, log=True, group="fixes", live=True, help="plain descent")
+    unroll_by: str = knob("descent", "Unrolled steps are", choices=UNROLLED_BY, group="fixes", live=True, help="how D is imagined to learn")
+    unroll_gradient: bool = knob(
+        True,
+        "Gradient through unrolled steps",
+        group="fixes",
+        live=True,
+        help="the second term of Metz et al., 2017, eq. 8: how a move of G steers D; off: G only looks ahead",
+    )
+    unroll_lr: float = knob(
+        0.03, "Rate of unrolled steps", lo=1e-3, hi=1.0, log=True, group="fixes", live=True, help="where they are plain descent"
+    )
     spectral_norm: bool = knob(False, "Spectral norm", group="fixes", help="no layer of D stretches by more than 1. Miyato et al., 2018")
     minibatch_discrimination: int = knob(
         0, "Minibatch kernels", lo=0, hi=32, group="fixes", help="D sees how alike a batch is; 0 = off. Salimans et al., 2016"
+    )
+    minibatch_dims: int = knob(4, "Dimensions of a kernel", lo=1, hi=16, group="fixes", help="in which a kernel compares; C in the paper")
+    minibatch_reduce: str = knob("mean", "Kernels take the", choices=REDUCE, group="fixes", help="of the closeness to each other example")
+    minibatch_spread: float = knob(
+        0.35, "Spread of kernels", lo=0.01, hi=10.0, log=True, group="fixes", help="first deviation of T, times √(features it reads)"
     )
     pack: int = knob(1, "Packing", lo=1, hi=4, group="fixes", help="examples D sees at once; 1 = off. PacGAN, Lin et al., 2018")
     label_smoothing: float = knob(
@@ -126,6 +162,14 @@ class Config:
         kind="2d",
         help="random sines of x that D also sees; 0 = off. Tancik et al., 2020",
     )
+    activation: str = knob("leaky", "Hidden units", choices=ACTIVATIONS, group="advanced", kind="2d", help="of G and D")
+    start: str = knob("he", "First weights", choices=STARTS, group="advanced", kind="2d", help="of G and D")
+    standardise: bool = knob(
+        True, "Standardise the data", group="advanced", kind="2d", help="both play in units of the data's spread; off: in its own units"
+    )
+    in_scale: float = knob(
+        1.0, "D reads x times", lo=0.1, hi=10.0, log=True, group="advanced", kind="2d", help="larger: D may be steeper from the start"
+    )
     fourier_scale: float = knob(5.0, "Fourier scale", unit="rad", lo=0.1, hi=20.0, log=True, group="advanced", kind="2d")
     channels_g: int = knob(32, "Channels of G", lo=8, hi=64, step=8, group="advanced", kind="image")
     channels_d: int = knob(16, "Channels of D", lo=8, hi=64, step=8, group="advanced", kind="image")
@@ -135,9 +179,14 @@ class Config:
     penalty_every: int = knob(
         1, "Penalty every k steps", lo=1, hi=16, group="advanced", help="lazy regularisation, weight times k. Karras et al., 2020"
     )
+    optimiser: str = knob("adam", "Optimiser", choices=OPTIMISERS, group="advanced", help="of both players")
     beta1: float = knob(0.5, "Adam β₁", lo=0.0, hi=0.99, group="advanced")
     beta2: float = knob(0.999, "Adam β₂", lo=0.5, hi=0.9999, group="advanced")
-    lr_decay: bool = knob(True, "Lower both rates in the second half", group="advanced", help="linearly, to 2 % at the end")
+    lr_decay: bool = knob(True, "Lower both rates", group="advanced", help="linearly, from a part of the run on")
+    decay_from: float = knob(
+        0.5, "Rates fall from", unit="of the run", lo=0.0, hi=0.99, group="advanced", help="0 = from the first step on"
+    )
+    decay_to: float = knob(0.02, "Rates fall to", unit="of the rate", lo=0.0, hi=1.0, group="advanced", help="at the end of the run")
     ema_decay: float = knob(0.98, "Average of G's weights", lo=0.0, hi=0.9999, group="advanced", help="decay per step; 0 = the raw weights")
 
     def __post_init__(self) -> None:
@@ -157,6 +206,11 @@ def equilibrium(c: Config) -> dict[str, float]:
         return {"d_loss": a**2, "g_loss": 0.5 * (1 - a) ** 2}
     d_loss = -(1 - s) * log(a) - (1 + s) * log(1 - a)
     return {"d_loss": d_loss, "g_loss": log(1 - a) if c.objective == "minimax" else -log(a)}
+
+
+def rate_factor(c: Config, step: int, total: int) -> float:
+    """Of both learning rates, at a step of a run planned for `total`: 1 until `decay_from` of it, then linearly to `decay_to`."""
+    return min(1.0, max(c.decay_to, (1 - step / total) / (1 - c.decay_from))) if c.lr_decay else 1.0
 
 
 def refuse(c: Config) -> None:
@@ -221,6 +275,7 @@ IMAGE_OBJECTIVE_DEFAULTS: dict[str, dict[str, Any]] = {"wgan": dict(clip=0.01, l
 def recommended(dataset: str, objective: str | None = None) -> dict[str, Any]:
     """Knob values recommended for a data set and, if given, an objective other than its usual one."""
     base: dict[str, Any] = dict(_IMAGE) if kind(dataset) == "image" else dict(objective="r3gan")
+    base["unroll_by"] = "own"  # plain descent, the default of older runs, is not how D learns
     base |= DATASET_DEFAULTS.get(dataset, {})
     usual = base["objective"]
     if objective is not None and objective != usual:
@@ -261,6 +316,12 @@ PRESETS = {
         "8 of 8",
         "same nets and rate; 8 of 8 in 10 of 10 seeds, torch",
     ),
+    "hop": Preset("It hops", TEXTBOOK["hop"].settings, "hops", "minimax, G faster than D; samples go from mode to mode"),
+    "hop-unrolled": Preset("Unroll it", TEXTBOOK["hop-unrolled"].settings, "K = 5", "the same, G against the D of 5 steps ahead"),
+    "two": Preset("Two modes", TEXTBOOK["two"].settings, "2 or 3 of 8", "five steps of D; two or three sharp modes"),
+    "two-clipped": Preset("Clip the critic", TEXTBOOK["two-clipped"].settings, "c = 0.3", "the same nets and rates as a clipped WGAN"),
+    "one": Preset("One lump", TEXTBOOK["one"].settings, "a lump", "the plain game at a low rate; few modes, blurred"),
+    "one-minibatch": Preset("Compare the batch", TEXTBOOK["one-minibatch"].settings, "8 kernels", "the same, D compares each batch"),
     "grid": Preset("Grid of 25", dict(dataset="grid25"), "25 of 25", "R3GAN, 50,000 steps; 25 of 25 in 3 of 3 seeds, torch"),
     "digits": Preset("Digits in 15 seconds", dict(dataset="digits"), "8×8", "R3GAN, told the class"),
     "mnist": Preset("MNIST in a minute", dict(dataset="mnist"), "28×28", "R3GAN, told the class; 1.6 to 2.1 times the floor in 60 s"),

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from engines.gan.config import Config
 from engines.nn.init import reset
-from engines.nn.minibatch import MinibatchDiscrimination
+from engines.nn.minibatch import minibatch
 from engines.nn.spectral import SpectralConv2d, SpectralEmbedding, SpectralLinear
 
 HIDDEN = 128
@@ -70,7 +70,7 @@ class ImageDiscriminator(nn.Module):
         self.conv2 = _blank(conv, d, 2 * d, 4, stride=2, padding=1)
         self.hidden: nn.Linear = _blank(linear, 2 * d * (h // 4) * (w // 4), HIDDEN)
         self.crowd: nn.Linear | None = _blank(nn.Linear, 1, HIDDEN, bias=False) if config.minibatch_std else None
-        self.minibatch = MinibatchDiscrimination(HIDDEN, kernels) if kernels else None
+        self.minibatch = minibatch(HIDDEN, config)
         self.head = _blank(linear, HIDDEN + kernels, 1)
         embedding = nn.Embedding if plain else SpectralEmbedding
         self.embed = _blank(embedding, classes, HIDDEN) if config.conditional and classes else None

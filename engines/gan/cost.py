@@ -27,9 +27,12 @@ def cost(config: Config) -> Cost:
         units = prod((c, h, w)) * (cg + cd)
         e = 400 * (prod((c, h, w)) + 1) + 2 * config.noise_dim * 401 if config.warm_start else 0
     penalised = 2 if (config.r1 or config.r2 or config.gp) else 1
-    d_steps = config.n_critic + 2 * config.unroll  # an unrolled step is differentiated once more
-    flop = 3 * config.batch * (flop_g + flop_d + 2 * d_steps * penalised * flop_d + config.n_critic * flop_g / 3)
-    units = units * (1 + config.unroll) + config.batch * 4 * config.minibatch_discrimination
+    pairs = config.batch // config.pack * config.minibatch_discrimination * config.minibatch_dims  # of one example with its batch
+    flop_d += 4 * pairs  # difference, size, sum and, once in C, exponential
+    d_steps = config.n_critic + (1 + config.unroll_gradient) * config.unroll  # differentiated once more where G steers it
+    rule = 12 * d * (config.n_critic + 2 * config.unroll * (config.unroll_by == "own"))  # the optimiser's own arithmetic
+    flop = 3 * config.batch * (flop_g + flop_d + 2 * d_steps * penalised * flop_d + config.n_critic * flop_g / 3) + rule
+    units = units * (1 + config.unroll * config.unroll_gradient) + pairs
     weights = 5 * g + 4 * d + (4 * e + 2 * g if e else 0)  # the warm start has moments of G of its own
     return Cost(parameters=g + d + e, flop_per_step=float(flop), bytes=4 * (weights + 6 * config.batch * units))
 
@@ -39,5 +42,5 @@ def _mlp(sizes: list[int]) -> int:
 
 
 def _kernels(config: Config, features: int) -> int:
-    """Parameters of minibatch discrimination: 4 directions per kernel, and one more input of the last layer."""
-    return config.minibatch_discrimination * (4 * features + 1)
+    """Parameters of minibatch discrimination: some directions per kernel, and one more input of the last layer."""
+    return config.minibatch_discrimination * (config.minibatch_dims * features + 1)

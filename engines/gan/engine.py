@@ -12,12 +12,14 @@ from torch import Tensor
 from engines.config import from_dict, knobs, to_dict
 from engines.core import Snapshot, Views
 from engines.data import DATASETS, DatasetInfo, kind, load
-from engines.gan.config import Config, Request
+from engines.data.toy2d import unscaled
+from engines.gan.config import Config, Request, rate_factor
 from engines.gan.deal import Deal, Verdict
 from engines.gan.model import build_networks, draw_noise, packs
 from engines.gan.objectives import OBJECTIVES, SMOOTHED, accuracy, clip_weights, gradient_penalty, slope_penalty_fd, squared_slope
+from engines.gan.optimisers import optimiser
 from engines.gan.trace import trace
-from engines.gan.unroll import Critic, held, unrolled, with_weights
+from engines.gan.unroll import Critic, Weights, held, inner, unrolled, with_weights
 from engines.gan.warmup import WarmUp, ramp
 from engines.metrics import D_ACCURACY, D_GRAD_NORM, D_LOSS, G_GRAD_NORM, G_LOSS, PENALTY
 from engines.nn.ema import Ema
@@ -25,7 +27,6 @@ from engines.nn.spectral import Spectral
 from engines.state import Rng
 
 FD_SIGMA = 0.1  # how far the finite-difference penalty moves an image, in units of its range of 2
-LAST_RATE = 0.02  # of the learning rate, at the end of a decaying run
 
 
 class GanEngine:
@@ -39,6 +40,8 @@ class GanEngine:
         self.device = torch.device(device)
         self.image = kind(config.dataset) == "image"
         self.data = load(config.dataset, data)
+        if not self.image and not config.standardise:
+            self.data = unscaled(self.data)
         self.info = DATASETS.get(config.dataset) or DatasetInfo(
             config.dataset, kind(config.dataset), "", "", tuple(self.data.shape), classes=tuple(getattr(self.data, "classes", ()))
         )
@@ -48,10 +51,7 @@ class GanEngine:
         self._weights_g: list[Tensor] = list(self.G.parameters())
         self._weights_d: list[Tensor] = list(self.D.parameters())
         self._spectral = [layer for layer in self.D.modules() if isinstance(layer, Spectral)]
-        betas = (config.beta1, config.beta2)
-        # backward() gives gradients in the parameters' layout, without which the fused Adam of torch 2.13 goes wrong on CPU
-        self.opt_g = torch.optim.Adam(self._weights_g, config.lr_g, betas, fused=True)
-        self.opt_d = torch.optim.Adam(self._weights_d, config.lr_d, betas, fused=True)
+        self.opt_g, self.opt_d = optimiser(self._weights_g, config.lr_g, config), optimiser(self._weights_d, config.lr_d, config)
         self._parts = {"G": self.G, "D": self.D, "ema": self.ema, "opt_g": self.opt_g, "opt_d": self.opt_d, "rng": self.rng}
         self.warm_steps = config.warm_start if self.image else 0
         self._warm_up: WarmUp | None = None  # while it lasts, see `_autoencoder`
@@ -224,20 +224,34 @@ class GanEngine:
         self.ema.update(self.G, self.config.ema_decay, self.step)
         return {G_LOSS: loss.detach(), G_GRAD_NORM: norm}
 
-    def _look_ahead(self, deal: Deal) -> tuple[Tensor, Tensor]:
+    def _look_ahead(self, deal: Deal) -> tuple[Tensor, Tensor | None]:
         """G's loss against D as it would be `unroll` steps later, and minus D's loss by then, which G raises by how it steers these
-        steps: the two terms of Metz et al., 2017, eq. 8. Where the game is zero-sum, they are the derivative of one value."""
+        steps: the two terms of Metz et al., 2017, eq. 8. Where the game is zero-sum, they are the derivative of one value. The second is
+        None where G only looks ahead."""
         c, objective = self.config, OBJECTIVES[self.config.objective]
-        weights = unrolled(self.D, lambda D: self._judge(deal, deal.fake, D).total, c.unroll, c.unroll_lr, c.clip)
+        weights = self.d_ahead(deal)
         later = with_weights(self.D, held(weights))
         real_logits = later(deal.real, deal.y) if objective.pairs else None
         logits = later(deal.fake, deal.y)
         loss, deal.fake_logits = objective.g(logits, real_logits), logits.detach()
+        if not c.unroll_gradient:
+            return loss, None
         return loss, -self._judge(deal, deal.fake.detach(), with_weights(self.D, weights)).total
 
+    def d_ahead(self, deal: Deal) -> Weights:
+        """The weights D would have after `unroll` more steps on this deal, as a function of its fakes."""
+        c = self.config
+        fake = deal.fake if c.unroll_gradient else deal.fake.detach()
+        rule = inner(self.opt_d, c.unroll_by, c.unroll_lr, c.clip)
+        weights: Weights = dict(self.D.named_parameters())
+
+        def loss(weights: Weights) -> Tensor:
+            return self._judge(deal, fake, with_weights(self.D, weights)).total
+
+        return unrolled(weights, loss, c.unroll, rule, c.unroll_gradient)
+
     def _set_rates(self) -> None:
-        done = self.step / self.total
-        factor = min(1.0, max(LAST_RATE, 2 - 2 * done)) if self.config.lr_decay else 1.0
+        factor = rate_factor(self.config, self.step, self.total)
         self.opt_g.param_groups[0]["lr"] = self.config.lr_g * factor * ramp(self.step, self.warm_steps)
         self.opt_d.param_groups[0]["lr"] = self.config.lr_d * factor
 

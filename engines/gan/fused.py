@@ -43,6 +43,9 @@ def covers(config: Config, device: str = "cpu") -> bool:
         config.pack > 1,
         config.label_smoothing,
         config.instance_noise,
+        config.activation != "leaky",
+        config.in_scale != 1,
+        config.optimiser != "adam",
     )
     return kind(config.dataset) == "2d" and not any(cures) and torch.device(device).type == "cpu" and available()
 
@@ -155,7 +158,8 @@ class FusedGan(GanEngine):
         threshold = math.nan if objective.threshold is None else objective.threshold
         return self._kernel.Rules(
             c.batch, self.tiles, c.noise_dim, c.noise == "normal", *GAMES[c.objective], threshold, c.n_critic, c.lr_g, c.lr_d,
-            c.lr_decay, self.total, c.beta1, c.beta2, c.r1, c.r2, c.gp, c.penalty_every, c.clip, c.ema_decay, c.fourier,
+            c.lr_decay, c.decay_from, c.decay_to, self.total,
+            c.beta1, c.beta2, c.r1, c.r2, c.gp, c.penalty_every, c.clip, c.ema_decay, c.fourier,
         )  # fmt: skip
 
     def _run(self, n: int, *, d: bool = True, g: bool = True, dealt: bool = False) -> np.ndarray:

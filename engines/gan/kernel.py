@@ -20,7 +20,6 @@ REAL, FAKE, BETWEEN = 0, 1, 2  # groups of tiles
 DATA, NOISE, PENALTY = 0, 1, 2  # random streams
 D_LOSS, G_LOSS, D_NORM, G_NORM, D_ACCURACY, SLOPE_PENALTY, PENALISED = range(7)  # columns of the metrics
 COLUMN_COUNT = 7
-LAST_RATE = 0.02  # of the learning rate, at the end of a decaying run
 ZERO, ONE, TWO = np.float32(0), np.float32(1), np.float32(2)
 
 
@@ -38,6 +37,8 @@ class Rules(NamedTuple):
     lr_g: float
     lr_d: float
     decays: bool
+    decay_from: float
+    decay_to: float
     total: int
     beta1: float
     beta2: float
@@ -248,7 +249,9 @@ def run(rules, G, D, table, streams, updates, turn, metrics):  # type: ignore[no
     for n in range(metrics.shape[0]):
         step, row = turn.step + n, metrics[n]
         row[:] = ZERO
-        rate = min(1.0, max(LAST_RATE, 2 - 2 * (step / rules.total))) if rules.decays else 1.0
+        rate = 1.0  # as `config.rate_factor`
+        if rules.decays:
+            rate = min(1.0, max(rules.decay_to, (1 - step / rules.total) / (1 - rules.decay_from)))
         weight = float(rules.penalty_every) if step % rules.penalty_every == 0 else 0.0
         for _ in range(rules.n_critic if turn.d else 1):
             if not turn.dealt:

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from engines.data import DatasetInfo
 from engines.gan.config import Config
-from engines.nn.minibatch import MinibatchDiscrimination
-from engines.nn.mlp import MLP, Fourier, initialise
+from engines.nn.minibatch import MinibatchDiscrimination, minibatch
+from engines.nn.mlp import MLP, STARTS, Fourier
 from engines.nn.spectral import Spectral, SpectralLinear
 
 
@@ -17,30 +17,36 @@ class Generator(nn.Module):
 
     def __init__(self, config: Config):
         super().__init__()
-        self.net = MLP([config.noise_dim, *[config.width_g] * config.depth_g, 2])
+        self.net = MLP([config.noise_dim, *[config.width_g] * config.depth_g, 2], activation=config.activation)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         return self.net(z)
 
 
 class Discriminator(nn.Module):
-    """x (n, 2) -> logits (n,). With packing, x (n, m, 2): one logit for m examples at once, their features side by side."""
+    """x (n, 2) -> logits (n,), of in_scale · x. With packing, x (n, m, 2): one logit for m examples at once, their features side by
+    side."""
 
     def __init__(self, config: Config, generator: torch.Generator):
         super().__init__()
-        kernels, width = config.minibatch_discrimination, config.width_d
+        kernels, width, linear = config.minibatch_discrimination, config.width_d, SpectralLinear if config.spectral_norm else nn.Linear
+        self.in_scale = config.in_scale
         self.features = Fourier(config.fourier, config.fourier_scale, generator) if config.fourier else nn.Identity()
         sizes = [config.pack * (2 + 2 * config.fourier), *[width] * config.depth_d, 1]
-        self.net = MLP(sizes, beside=kernels, linear=SpectralLinear if config.spectral_norm else nn.Linear)
-        self.minibatch = MinibatchDiscrimination(width, kernels) if kernels else None
+        self.net = MLP(sizes, beside=kernels, linear=linear, activation=config.activation)
+        self.minibatch = minibatch(width, config)
 
     def forward(self, x: Tensor, y: Tensor | None = None, crowd: Tensor | None = None) -> Tensor:
         """`crowd` (k, …), like x: what minibatch discrimination compares x with, in place of the rest of x."""
-        h = self.net.hidden(self.features(x).flatten(1))  # (n, width_d)
+        h = self.net.hidden(self.seen(x))  # (n, width_d)
         if self.minibatch is not None:
-            among = None if crowd is None else self.net.hidden(self.features(crowd).flatten(1))
+            among = None if crowd is None else self.net.hidden(self.seen(crowd))
             h = torch.cat([h, self.minibatch(h, among)], 1)  # (n, width_d + kernels)
         return self.net.layers[-1](h)[:, 0]
+
+    def seen(self, x: Tensor) -> Tensor:
+        """What the first layer reads of x (n, …), (n, k)."""
+        return self.features(x if self.in_scale == 1 else x * self.in_scale).flatten(1)
 
 
 def packs(x: Tensor, m: int) -> Tensor:
@@ -62,10 +68,12 @@ def build_networks(config: Config, info: DatasetInfo, generator: torch.Generator
         nets = ImageGenerator(config, info.shape, len(info.classes)), ImageDiscriminator(config, info.shape, len(info.classes))
     for net in nets:
         net.to(generator.device)
-        getattr(net, "initialise", lambda g, net=net: initialise(net, g))(generator)
+        getattr(net, "initialise", lambda g, net=net: STARTS[config.start](net, g))(generator)
     for layer in nets[1].modules():  # after all weights, which are the same with and without these layers
-        if isinstance(layer, Spectral | MinibatchDiscrimination):
+        if isinstance(layer, Spectral):
             layer.start(generator)
+        elif isinstance(layer, MinibatchDiscrimination):
+            layer.start(generator, config.minibatch_spread)
     return nets
 
 

@@ -92,6 +92,8 @@ class Probe2D:
             result[metrics.MODES_COVERED] = float(report.modes_covered)
             result[metrics.HQ_FRACTION] = report.hq_fraction
             result[metrics.REVERSE_KL] = report.reverse_kl
+            result[metrics.WIDE_MODES] = float(report.wide_modes)
+            result[metrics.SHARE_KL] = report.share_kl
             result |= {f"{metrics.MODE_SHARE}{i}": float(share) for i, share in enumerate(report.shares)}
         if (D := Company(engine.D, engine.config, self.real, self.real)).alone:
             result[metrics.D_SLOPE] = mean_slope(D, self.real, engine.ema.net(self.z_evaluate[:ARROWS]))

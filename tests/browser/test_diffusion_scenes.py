@@ -137,17 +137,17 @@ def test_averages_and_a_student(page):
 
 
 def test_targets_are_whole_runs(page):
-    box = scene(page, "targets", "d.of === '36'")
+    box = scene(page, "targets", "d.of === '72'")
     page.evaluate(
         """() => { const s = document.querySelector('#lab-diffusion .scene-targets select');
         s.innerHTML = '<option value="270">270</option>'; s.dispatchEvent(new Event('change')); }"""
     )
     box.locator(".press").click()
     page.wait_for_function(
-        f"() => {{ const d = document.querySelector('{LAB} .scene-targets').dataset; return d.state === 'idle' && d.done === '36'; }}"
+        f"() => {{ const d = document.querySelector('{LAB} .scene-targets').dataset; return d.state === 'idle' && d.done === '72'; }}"
     )
     means = {key: (mean, n) for key, mean, n in json.loads(box.get_attribute("data-means"))}
-    assert means.keys() == {"eps", "x0", "v", "flow"} and all(mean > 0 and n == 3 for mean, n in means.values())
+    assert means.keys() == {"eps", "x0", "v", "flow"} and all(mean > 0 and n == 6 for mean, n in means.values())
     best = min(means, key=lambda key: means[key][0])
     named = {"eps": "ε, the noise", "x0": "x₀, the example", "v": "v", "flow": "flow velocity"}[best]
     assert f"After 270 steps {named} is nearest to the data ({means[best][0]:.3f}" in words(box)

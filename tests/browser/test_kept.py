@@ -7,7 +7,8 @@ from tests.browser.conftest import CHROMIUM, FLAGS, open_page, step_of, visit, w
 REFUSED = """for (const name of ['sessionStorage', 'localStorage'])
   Object.defineProperty(window, name, { get() { throw new DOMException('Access is denied.', 'SecurityError') } })"""
 FULL = """for (const name of ['sessionStorage', 'localStorage'])
-  Object.defineProperty(window, name, { get: () => ({ getItem: () => null, setItem() { throw new DOMException('', 'QuotaExceededError') } }) })"""
+  Object.defineProperty(window, name, {
+    get: () => ({ getItem: () => null, setItem() { throw new DOMException('', 'QuotaExceededError') } }) })"""
 ALIVE = "() => document.querySelector('#lab-gan')?.dataset.shown"
 
 

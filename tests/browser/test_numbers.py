@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.conftest import open_page, open_vae
+from tests.browser.conftest import open_vae
 
 READ = {  # typed, what the field takes -> the number; None: refused by name
     ("0,001", ""): 0.001, ("0,5", ""): 0.5, ("0.5", ""): 0.5, (",5", ""): 0.5, ("5.", ""): 5, ("1.234", ""): 1.234,
@@ -11,8 +11,10 @@ READ = {  # typed, what the field takes -> the number; None: refused by name
     ("14,000", "whole"): 14000, ("2,000", "low"): 2, ("+3", ""): 3, ("\u22122", ""): -2, ("\u2013 2", ""): -2, ("-0", ""): 0,
     ("1e-3", ""): 0.001, ("1E\u22123", ""): 0.001, ("1,5e-3", ""): 0.0015, ("2\u00d710\u207b\u00b3", ""): 0.002, ("10^-3", ""): 0.001,
     ("3\u00b710^4", ""): 30000, ("\u00a07\u00a0", ""): 7,
-    ("1,234", ""): None, ("14.000", "whole"): None, ("1 2", ""): None, ("1,2,3", ""): None, ("12,34.5", ""): None, ("abc", ""): None,
-    ("", ""): None, ("5 %", ""): None, ("NaN", ""): None, ("0x10", ""): None, ("10-3", ""): None, ("1e400", ""): None, ("Infinity", ""): None,
+    ("1,234", ""): None, ("14.000", "whole"): None, ("1 2", ""): None, ("1,2,3", ""): None, ("12,34.5", ""): None,
+    ("abc", ""): None,
+    ("", ""): None, ("5 %", ""): None, ("NaN", ""): None, ("0x10", ""): None,
+    ("10-3", ""): None, ("1e400", ""): None, ("Infinity", ""): None,
 }  # fmt: skip
 FIELDS = {"": {}, "whole": {"whole": True, "lo": 1, "hi": 200000}, "low": {"lo": 0, "hi": 10}}
 

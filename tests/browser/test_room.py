@@ -22,7 +22,8 @@ CUT = """lab => { const stage = document.querySelector(`#lab-${lab} .stage`).get
   }).map((e) => (e.innerText || e.className || e.getAttribute('aria-label')).slice(0, 40)) }"""
 # The smallest type on the stage and in the header, px on the screen.
 SMALLEST = """lab => Math.min(...[...document.querySelectorAll(`#lab-${lab} :is(.run-header, .stage) *`)].filter((e) =>
-  e.checkVisibility() && !e.closest('svg, sub, sup, .evidence, .flow') && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim())).map((e) =>
+  e.checkVisibility() && !e.closest('svg, sub, sup, .evidence, .flow') && 
+    [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim())).map((e) =>
   parseFloat(getComputedStyle(e).fontSize) * e.currentCSSZoom))"""
 
 

@@ -78,9 +78,12 @@ def student(values):
     return np.mean(values), half
 
 
-def reads(text, values, times=1.0):
-    """Whether "89.9 ± 0.5 %" is the mean of values with its 95 % interval, to the digits written."""
+def reads(text, values, times=1.0, most=np.inf):
+    """Whether "89.9 ± 0.5 %" is the mean of values with its 95 % interval, to the digits written; "6.6 (3.8 to 8.0)" where `most` cuts it."""
     mean, half = student(times * np.asarray(values, float))
+    if mean + half > most:
+        low, high = (float(end) for end in text.split("(")[1].rstrip(")").split(" to "))
+        return (float(text.split()[0]), low, high) == pytest.approx((mean, max(0, mean - half), most), abs=0.051)
     first, second = (part.split()[0] for part in text.split(" ± "))
     digits = len(first.partition(".")[2])
     return first == f"{mean:.{digits}f}" and float(second) == pytest.approx(half, abs=0.51 * 10.0**-digits)
@@ -102,7 +105,49 @@ def test_statistics_agree_with_scipy(page):
         exact = stats.binomtest(k, n).proportion_ci(method="wilson")
         assert (lo, hi) == pytest.approx((exact.low, exact.high), abs=1e-9)
     assert (ours["mean"]["mean"], ours["mean"]["half"]) == pytest.approx(student([1, 2, 4, 9]))
-    assert ours["one"] == {"n": 1, "mean": 3, "half": None} and ours["none"]["mean"] is None
+    assert ours["one"] == {"n": 1, "mean": 3, "half": None, "lo": None, "hi": None} and ours["none"]["mean"] is None
+
+
+def test_paired_and_exact_tests_agree_with_scipy(page):
+    counts = [(8, 8, 3, 8), (20, 32, 9, 32), (15, 16, 8, 16), (0, 8, 0, 8), (5, 10, 5, 12)]
+    discordant = [(5, 0), (8, 1), (0, 0), (3, 3), (2, 7), (17, 4)]
+    few, many = [0.4, -0.1, 0.3, 0.25, 0.5, 0.1, -0.05, 0.2], [0.1 * (i % 7) - 0.22 for i in range(40)]
+    ours = page.evaluate(
+        """async ({ counts, discordant, few, many }) => { const s = await import('./play/web/statistics.js');
+        return { fisher: counts.map((c) => s.fisher(...c)), mcnemar: discordant.map((d) => s.mcnemar(...d)),
+          flips: [s.signFlip(few), s.signFlip(few.map((v) => -v)), s.signFlip([])], many: [s.signFlip(many), s.signFlip(many)] }; }""",
+        {"counts": counts, "discordant": discordant, "few": few, "many": many},
+    )
+    expected = [stats.fisher_exact([[a, n - a], [b, m - b]])[1] for a, n, b, m in counts]
+    np.testing.assert_allclose(ours["fisher"], expected, rtol=1e-9)
+    for (b, c), p in zip(discordant, ours["mcnemar"], strict=True):
+        assert p["exact"] == pytest.approx(stats.binomtest(min(b, c), b + c).pvalue if b + c else 1)
+        likely = stats.binom.pmf(min(b, c), b + c, 0.5) if b + c else 0
+        assert p["mid"] == pytest.approx(1 - 0.5 * likely if b == c and b else p["exact"] - likely if b + c else 1)
+    flipped = stats.permutation_test((np.array(few),), np.mean, permutation_type="samples", n_resamples=np.inf).pvalue
+    assert ours["flips"] == pytest.approx([flipped, flipped, 1])
+    assert ours["many"][0] == ours["many"][1], "the same signs are tried each time"
+    assert ours["many"][0] == pytest.approx(stats.ttest_1samp(many, 0).pvalue, abs=0.02)
+
+
+def test_no_interval_leaves_the_range_of_its_quantity(page):
+    ours = page.evaluate(
+        """async () => { const s = await import('./play/web/statistics.js'); const w = await import('./play/web/seedwords.js');
+        const share = { scale: 'percent', unit: '%', decimals: 1 }; const count = { decimals: 0, name: 'modes_covered' };
+        const of = (info, values, range) => w.meanText(info, s.meanInterval(values, range));
+        return [of(share, [0.7, 1], [0, 1]), of(count, [1, 3], [0, 8]), of(count, [8, 8, 8], [0, 8]), of(share, [0.5, 0.52, 0.51], [0, 1])]; }"""
+    )
+    assert ours == ["85.0 % (0.0 to 100.0)", "2.0 (0.0 to 8.0)", "8 in each of 3", "51.0 ± 2.5 %"]
+
+
+def test_eight_of_eight_and_three_of_eight_from_the_same_seeds_are_told_apart(page):
+    worse = {seed: GOOD | {"modes_covered": 8 if seed < 11 else 2} for seed in range(8, 16)}
+    scene = fake(page, {"all": answers(), "non-saturating": worse}, objective="non-saturating")
+    press(page, scene, 8)
+    page.evaluate("() => { fake.config = { ...fake.config, objective: 'r3gan' }; fake.update(); }")
+    press(page, scene, 8)
+    words = scene.locator(".scene-words").inner_text()
+    assert words.endswith("all 8 only now in 5, only before in 0 of 8: McNemar’s mid-p = 0.031, more than luck.")
 
 
 def test_before_the_press_the_scene_says_which_seeds(page):
@@ -132,8 +177,8 @@ def test_lost_runs_and_runs_short_of_modes_are_told_apart(page):
     alive = [made[s] for s in range(8, 16) if s != 9]
     assert reads(written(scene, "sliced_w1"), [m["sliced_w1"] for m in alive]), "lost runs have no value"
     assert reads(written(scene, "hq_fraction"), [m["hq_fraction"] for m in alive], 100)
-    assert reads(written(scene, "modes_covered"), [m["modes_covered"] for m in alive])
-    assert written(scene, "reverse_kl") == "0.010 ± 0", "from the runs in which it is defined"
+    assert reads(written(scene, "modes_covered"), [m["modes_covered"] for m in alive], most=8)
+    assert written(scene, "reverse_kl") == "0.010 in each of 6", "from the runs in which it is defined"
     red = page.evaluate(PIXELS).count("168,19,63")
     assert red > 4, "the lost run is drawn beside the axis"
 
@@ -152,7 +197,7 @@ def test_the_set_before_stays_as_a_ghost_with_what_changed(page):
     words = scene.locator(".scene-words").inner_text()
     assert "8 of 8 modes in 8 of 8 seeds" in words and "before: 0 of 8 (0–32 %)" in words
     assert "Loss Non-saturating → R3GAN" in words and "0.1 → 0.3" in words
-    assert words.endswith("The intervals are apart: more than luck.")
+    assert words.endswith("only now in 8, only before in 0 of 8: McNemar’s mid-p = 0.004, more than luck.")
     assert "before: 1.5 ± 0.4" in scene.locator("[data-metric=modes_covered] canvas").get_attribute("aria-label")
 
 
@@ -226,8 +271,8 @@ def test_a_press_draws_what_the_server_answers(live):
             ends[json.loads(reply.request.post_data)["settings"]["seed"]] = header["rows"][0]["m"]
     assert sorted(ends) == [*range(8, 16)]
     scene = live.locator(SEEDS)
-    for name, times in (("modes_covered", 1), ("hq_fraction", 100), ("sliced_w1", 1)):
-        assert reads(written(scene, name), [m[name] for m in ends.values()], times), name
+    for name, times, most in (("modes_covered", 1, 8), ("hq_fraction", 100, 100), ("sliced_w1", 1, np.inf)):
+        assert reads(written(scene, name), [m[name] for m in ends.values()], times, most), name
     full = sum(m["modes_covered"] == 8 for m in ends.values())
     low, high = (round(100 * end) for end in stats.binomtest(full, 8).proportion_ci(method="wilson"))
     assert f"8 of 8 modes in {full} of 8 seeds ({full / 8:.0%}".replace("%", " %") in scene.locator(".scene-words").inner_text()

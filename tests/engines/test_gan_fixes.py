@@ -15,12 +15,13 @@ from engines.gan.model import packs
 from engines.gan.objectives import OBJECTIVES as LOSSES
 from engines.gan.objectives import SMOOTHED, squared_slope
 from engines.loop import advance, first_look
-from engines.nn.minibatch import DIMS, MinibatchDiscrimination
+from engines.nn.minibatch import MinibatchDiscrimination
 from engines.state import pack, unpack
 from tests.engines.conftest import layer
 
 FIXES = {
-    "unroll": dict(unroll=2, unroll_lr=0.02),
+    "unroll": dict(unroll=2),
+    "descent": dict(unroll=2, unroll_by="descent", unroll_lr=0.02),
     "spectral": dict(spectral_norm=True),
     "minibatch": dict(minibatch_discrimination=4),
     "pack": dict(pack=2),
@@ -142,19 +143,21 @@ def test_fixes_train_on_cuda(gan, fix):
 # Minibatch discrimination
 
 
-def test_minibatch_discrimination_against_a_loop():
-    layer = MinibatchDiscrimination(6, 3)
+@pytest.mark.parametrize(("dims", "times"), [(4, 1), (3, 4)])
+def test_minibatch_discrimination_against_a_loop(dims, times):
+    """The mean over the others; with four times that, the paper's sum over the four others of a batch of five."""
+    layer = MinibatchDiscrimination(6, 3, dims, times)
     torch.nn.init.normal_(layer.T.weight, std=0.3)
     f, crowd = torch.randn(5, 6), torch.randn(4, 6)
-    M, C = ((x @ layer.T.weight.T).reshape(-1, 3, DIMS) for x in (f, crowd))
+    M, C = ((x @ layer.T.weight.T).reshape(-1, 3, dims) for x in (f, crowd))
     own, other = torch.zeros(5, 3), torch.zeros(5, 3)
     for i in range(5):
         for b in range(3):
-            own[i, b] = sum(torch.exp(-(M[i, b] - M[j, b]).abs().sum()) for j in range(5) if j != i) / 4
-            other[i, b] = sum(torch.exp(-(M[i, b] - C[j, b]).abs().sum()) for j in range(4)) / 4
+            own[i, b] = sum(torch.exp(-(M[i, b] - M[j, b]).abs().sum()) for j in range(5) if j != i) / 4 * times
+            other[i, b] = sum(torch.exp(-(M[i, b] - C[j, b]).abs().sum()) for j in range(4)) / 4 * times
     assert_close(layer(f), own)
     assert_close(layer(f, crowd), other)
-    assert_close(layer(f[:1].expand(5, 6)), torch.ones(5, 3))  # all alike
+    assert_close(layer(f[:1].expand(5, 6)), torch.full((5, 3), float(times)))  # all alike
 
 
 def test_real_and_fake_are_compared_among_themselves(gan):

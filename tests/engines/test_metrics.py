@@ -31,6 +31,20 @@ def test_mode_report_against_a_loop():
     assert report.modes_covered == (counts / 400 >= 0.2 / 8).sum()
     q = counts / counts.sum()
     assert report.reverse_kl == pytest.approx(stats.entropy(q, np.full(8, 1 / 8)))
+    nearest = np.array([np.argmin([math.dist(point, c) for c in toy.centres]) for point in x])
+    near = np.array([min(math.dist(point, c) for c in toy.centres) <= 10 * toy.sigma for point in x])
+    assert report.wide_modes == (np.bincount(nearest[near], minlength=8) / 400 >= 0.2 / 8).sum()
+    assert report.share_kl == pytest.approx(stats.entropy(np.bincount(nearest, minlength=8), np.full(8, 1 / 8)))
+
+
+def test_blurred_samples_cover_modes_widely_only():
+    """Six times as wide as the data: few within 3σ, all within 10σ; the shares stay even."""
+    toy, rng = TOYS["ring8"](), np.random.default_rng(0)
+    x = np.repeat(toy.centres, 500, axis=0) + 0.13 * rng.standard_normal((4000, 2))
+    report = measures.mode_report(x, toy.centres, toy.sigma)
+    assert report.wide_modes == 8 and report.modes_covered < 8 and report.share_kl < 0.01
+    lump = measures.mode_report(toy.centres[:1] + 0.13 * rng.standard_normal((500, 2)), toy.centres, toy.sigma)
+    assert lump.share_kl == pytest.approx(math.log(8), abs=0.1)
 
 
 @pytest.mark.parametrize(("held", "covered"), [(0.2, 8), (0.19, 7)])

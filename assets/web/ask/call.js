@@ -4,7 +4,7 @@
 const PASSING = [404, 429, 503]; // answers of a server that will do better in a moment
 const GONE = 204; // the run that was asked about has been replaced
 const STOPPED = 499; // as servers log a request that was given up
-const TRIES = 6;
+const TRIES = 4; // beyond the patience that the transport has by itself where the server names a time
 const PAUSE = 800; // ms before the second try, where the server names no time; longer from try to try
 const LONGEST = 15_000; // ms
 const CALLS = new WeakMap(); // session -> its calls
@@ -60,7 +60,7 @@ export async function ask(session, question, values = {}, { branch, quiet = fals
         if (ended.signal.aborted) throw new Stopped();
         if (!passing(error, branch) || call.tries === TRIES) throw error instanceof TypeError ? unreached(error) : error;
         call.tries++;
-        await rest(error.retryAfter ? 1000 * error.retryAfter : Math.min(LONGEST, PAUSE * 2 ** (call.tries - 2)), ended.signal);
+        await rest(error.again ? 1000 * error.again : Math.min(LONGEST, PAUSE * 2 ** (call.tries - 2)), ended.signal);
       }
     }
   } catch (error) {

@@ -84,7 +84,7 @@ export function create(container, { session, family, tab, metrics, commands, kno
   // --- showing --------------------------------------------------------------------------------------------------------------------
   const dataset = () => family.datasets[settings().dataset];
   const headline = () => family.headline[settings().dataset];
-  const terms = () => ({ headline: headline(), metrics, cover: covering(headline(), metrics, dataset()) });
+  const terms = () => ({ headline: headline(), metrics, dataset: dataset(), cover: covering(headline(), metrics, dataset()) });
 
   function show() {
     if (!about) return;
@@ -127,7 +127,12 @@ export function create(container, { session, family, tab, metrics, commands, kno
     const bounded = info.decimals === 0 ? [0, all] : info.unit === "%" ? [0, 1] : null;
     range.include([...[set, before].flatMap((s) => s?.done.map((r) => r.values?.[name] ?? NaN) ?? []), ...(line ? [line] : [])], log);
     const [lo, hi] = bounded ?? (range.lo < range.hi ? [range.lo, range.hi] : log ? [0.01, 1] : [0, 1]);
-    const lane = (s) => s && { marks: s.done.map((r) => ({ seed: r.seed, value: r.values?.[name] ?? null, kind: kindOf(r, name) })), ...measured(s, name), text: meanText(info, measured(s, name)) };
+    const lane = (s) => {
+      if (!s) return s;
+      const mean = measured(s, info, dataset());
+      const marks = s.done.map((r) => ({ seed: r.seed, value: r.values?.[name] ?? null, kind: kindOf(r, name) }));
+      return { marks, ...mean, text: meanText(info, mean) };
+    };
     const now = lane(set);
     element.querySelector("small").textContent = notes(info, line, all);
     element.querySelector("b").textContent = set.done.length ? now.text : "";
@@ -197,7 +202,7 @@ export function create(container, { session, family, tab, metrics, commands, kno
       legend("full", cover ? `all ${cover.all} ${cover.what}` : "one seed"),
       ...(cover ? [legend("fewer", "fewer")] : []),
       ...(lost ? [legend("lost", "lost")] : []),
-      legend("mean", "mean, 95 % interval (Student)"),
+      legend("mean", "mean, 95 % interval (Student, cut at its bounds)"),
       legend("best", "optimum or floor"),
       ...(before ? [legend("ghost", "before")] : []),
     ];
