@@ -107,7 +107,7 @@ function createMenu(place, pick) {
 
   function item([name, text, line]) {
     const entry = Object.assign(document.createElement("button"), { type: "button" });
-    entry.append(text, Object.assign(document.createElement("small"), { textContent: line }));
+    entry.append(Object.assign(document.createElement("span"), { textContent: text }), Object.assign(document.createElement("small"), { textContent: line }));
     entry.setAttribute("role", "menuitem");
     entry.setAttribute("aria-label", text);
     entry.dataset.scene = name ?? "";

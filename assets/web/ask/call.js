@@ -21,7 +21,7 @@ export class Stopped extends Error {
 /** The calls of one session: those under way, and the last that was given up or refused. */
 class Calls {
   underWay = new Set();
-  failed = null; // {words, again}
+  failed = null; // {question, words, again}
   changed = () => {};
 
   stop() {
@@ -47,7 +47,7 @@ export async function ask(session, question, values = {}, { branch, quiet = fals
   const name = `${session.family} ${question}`;
   const call = { question, quiet, since: performance.now(), usual: took.get(name) ?? null, tries: 1, stop: () => ended.abort() };
   calls.underWay.add(call);
-  if (!quiet) calls.failed = null;
+  if (calls.failed?.question === question) calls.failed = null;
   calls.changed();
   try {
     for (;;) {
@@ -65,7 +65,7 @@ export async function ask(session, question, values = {}, { branch, quiet = fals
     }
   } catch (error) {
     const given = error instanceof Stopped;
-    if (!quiet && again && (given || passing(error))) calls.failed = { words: given ? "Stopped waiting." : sentence(error), again };
+    if (!quiet && again && (given || passing(error))) calls.failed = { question, words: given ? "Stopped waiting." : sentence(error), again };
     throw error;
   } finally {
     calls.underWay.delete(call);

@@ -191,7 +191,7 @@ export function createLatentArea(part, { family, tab, metrics, session, store, c
     /** What need not follow every picture. */
     words(next) {
       about = next;
-      if (store.live && performance.now() - askedAt > AGAIN && decoded?.frame.step !== store.active?.lastStep) asking();
+      if (store.live && performance.now() - askedAt > AGAIN && decoded?.frame.step !== store.active?.lastStep && !refused) asking();
       wide.update(next.kind);
       scenes.update(next);
       sharpen(next);
