@@ -5,6 +5,7 @@ the floor, what real training images score at the same n. Made by `python -m eng
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from engines.data.captions import captioned, plain
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "checkpoints"
 FEATURES = 128
+DRAWS = 40  # of real images
 MEASURED = (metrics.FRECHET_DISTANCE, metrics.CONFIDENCE, metrics.CLASSES_COVERED, metrics.CLASS_BALANCE)
 
 
@@ -46,9 +48,9 @@ class Classifier(nn.Module):
 
 
 class Judge:
-    """A trained classifier with the mean and covariance of its features over held-out real images. `floor` is the mean Frechet
-    distance of `n` real training images from those, `floors` are all their scores; `usual` holds the shares of the classes in the data
-    and `about` says how all this was made."""
+    """A trained classifier with the mean and covariance of its features over held-out real images, of which there are `held_out`.
+    `floors` is what `n` of those score, which it was not trained on either (see `real_scores`), `floor` their mean Frechet distance;
+    `usual` holds the shares of the classes in the data and `about` says how all this was made."""
 
     def __init__(self, path: Path):
         with safe_open(path, framework="pt") as file:
@@ -56,7 +58,7 @@ class Judge:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         self.classes = tuple(self.about["classes"])
         self.shape = tuple(self.about["shape"])
-        self.n, self.floors = self.about["n"], self.about["floors"]
+        self.n, self.floors, self.held_out = self.about["n"], self.about["floors"], self.about["held_out"]
         self.floor = self.floors[metrics.FRECHET_DISTANCE]
         self.usual = np.array(self.about["shares"])  # (classes,)
         self.mean, self.cov = tensors.pop("reference.mean").numpy(), tensors.pop("reference.cov").numpy()  # (128,), (128, 128)
@@ -82,22 +84,54 @@ class Judge:
         class_balance     reverse KL in nats from the shares of the classes to those of the data; 0 = the same
         histogram         (classes,) float32, the shares"""
         features, probability = self.look(pixels)
-        share = self._shares(probability)
-        return {
-            metrics.FRECHET_DISTANCE: self.distance(features),
-            metrics.CONFIDENCE: float(probability.max(1).mean()),
-            metrics.CLASSES_COVERED: float((share >= metrics.COVERED * self.usual).sum()),
-            metrics.CLASS_BALANCE: divergence(share, self.usual),
-            "histogram": share,
-        }
+        return {metrics.FRECHET_DISTANCE: self.distance(features)} | self._said(probability) | {"histogram": self._shares(probability)}
 
     def distance(self, features: np.ndarray) -> float:
         """Frechet distance of features (n, 128) from the reference."""
         return measures.frechet(measures.moments(features), (self.mean, self.cov))
 
+    def real_scores(self, pixels: np.ndarray, n: int, draws: int = DRAWS) -> dict[str, float]:
+        """The band of what `n` real images score that the judge has not seen: `draws` draws of `pixels` (m, c, h, w), m >= 2 n, all of them
+        part of the reference, each against the reference without its own images. Confidence and classes are those of as many images drawn
+        with replacement, since their spread would be too small where n is much of m."""
+        features, probability = self.look(pixels)
+        rng, scores = np.random.default_rng(0), []
+        for _ in range(draws):
+            rows = rng.choice(len(pixels), n, replace=False)
+            others = without((self.mean, self.cov), self.held_out, features[rows])
+            some = probability[rng.integers(len(pixels), size=n)]
+            distance = measures.frechet(measures.moments(features[rows]), others)
+            scores.append({metrics.FRECHET_DISTANCE: distance} | self._said(some))
+        return measures.band(scores)
+
+    def _said(self, probability: np.ndarray) -> dict[str, float]:
+        """What class probabilities (n, classes) say of the images, without their features."""
+        share = self._shares(probability)
+        return {
+            metrics.CONFIDENCE: float(probability.max(1).mean()),
+            metrics.CLASSES_COVERED: float((share >= metrics.COVERED * self.usual).sum()),
+            metrics.CLASS_BALANCE: divergence(share, self.usual),
+        }
+
     def _shares(self, probability: np.ndarray) -> np.ndarray:
         counts = np.bincount(probability.argmax(1), minlength=len(self.classes))
         return (counts / len(probability)).astype(np.float32)
+
+
+def halves(m: int, n: int, draws: int = 8) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows (n,) and as many other rows of m held-out examples, m >= 2 n, drawn anew each time: real against real."""
+    rng = np.random.default_rng(1)
+    for _ in range(draws):
+        rows = rng.permutation(m)
+        yield rows[:n], rows[n : 2 * n]
+
+
+def without(moments: tuple[np.ndarray, np.ndarray], m: int, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and covariance of m examples once some of them, features (n, d), are left out."""
+    (mean, cov), n = moments, len(features)
+    second = (m - 1) * cov + m * np.outer(mean, mean) - features.T @ features  # (d, d), the sum of f fᵀ of the others
+    rest = (m * mean - features.sum(0)) / (m - n)  # (d,)
+    return rest, (second - (m - n) * np.outer(rest, rest)) / (m - n - 1)
 
 
 def divergence(q: np.ndarray, p: np.ndarray) -> float:
@@ -114,7 +148,9 @@ class CaptionsJudge(Judge):
         super().__init__(FOLDER / f"judge-{key}.safetensors")
         self.key, data = key, captioned(key)
         self.mean, self.cov = measures.moments(self.look(data.test_pixels)[0])
-        self.floors = {name: value for name, value in self.report(data.pixels[: self.n]).items() if name in MEASURED}
+        self.held_out = len(data.test_pixels)
+        self.n = min(self.n, self.held_out // 2)
+        self.floors = self.real_scores(data.test_pixels, self.n)
         self.floor = self.floors[metrics.FRECHET_DISTANCE]
 
     def look(self, pixels: Tensor | np.ndarray, chunk: int = 250) -> tuple[np.ndarray, np.ndarray]:

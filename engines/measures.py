@@ -1,17 +1,17 @@
 """Pure functions of arrays that measure samples.
 
-Every measure of samples has a floor: the value that real data scores against other real data at the same n. A model cannot be asked to
-do better than that. No torch here."""
+Every measure of samples has a floor: what real data score against the same reference at the same n. That is a band, since draws differ: a
+perfect model lies in it as real draws do. No torch here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from engines import clouds
-from engines.metrics import COVERAGE, COVERED, DENSITY, K_AUDIT, MMD, PRECISION, RECALL, WIDE
+from engines.metrics import COVERAGE, COVERED, DENSITY, HI, K_AUDIT, LO, MMD, PRECISION, RECALL, WIDE
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,17 @@ def frechet(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray]) 
     return float(((m1 - m2) ** 2).sum() + np.trace(c1) + np.trace(c2) - 2 * cross)
 
 
-def floor(measure: Callable[[np.ndarray, np.ndarray], float], draw: Callable[[int], np.ndarray], pairs: int = 8) -> float:
-    """Real against real: the mean of measure(draw(2 i), draw(2 i + 1)) over `pairs` independent pairs; draw(seed) -> (n, d)."""
-    return float(np.mean([measure(draw(2 * i), draw(2 * i + 1)) for i in range(pairs)]))
+BAND = (0.05, 0.95)  # quantiles of real draws
+
+
+def band(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """What several draws of real data scored: for each metric the mean, and under its name + LO and + HI the ends of the middle 90 %."""
+    found: dict[str, float] = {}
+    for name in scores[0]:
+        values = [s[name] for s in scores]
+        lo, hi = np.quantile(values, BAND)
+        found |= {name: float(np.mean(values)), name + LO: float(lo), name + HI: float(hi)}
+    return found
 
 
 def audit(real: np.ndarray, fake: np.ndarray, width: float) -> dict[str, float]:
@@ -115,13 +123,3 @@ def audit(real: np.ndarray, fake: np.ndarray, width: float) -> dict[str, float]:
         DENSITY: n.density,
         COVERAGE: n.coverage,
     }
-
-
-def audit_floor(pairs: list[tuple[np.ndarray, np.ndarray]], width: float) -> dict[str, float]:
-    """What real scores against real, averaged over pairs; of MMD², which averages to 0, the mean size."""
-    return mean_size([audit(a, b, width) for a, b in pairs])
-
-
-def mean_size(scores: list[dict[str, float]]) -> dict[str, float]:
-    """The mean of the absolute values of each score."""
-    return {name: float(np.mean([abs(s[name]) for s in scores])) for name in scores[0]}

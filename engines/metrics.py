@@ -30,6 +30,7 @@ VAL_BITS_PER_BYTE, VAL_PERPLEXITY = "val_bits_per_byte", "val_perplexity"
 TRAIN_BITS_PER_DIM, TEST_NLL = "train_bits_per_dim", "test_nll"  # of images, the last one held out
 SAMPLES = "n"  # among the floors: how many samples were measured, where that depends on the data
 MODE_SHARE = "mode_share/"  # + the number of the mode: its share of all samples, high-quality ones only
+LO, HI = "/lo", "/hi"  # after the name of a metric, among the floors: 5 % and 95 % of real draws, whose mean the name alone is
 
 N_EVALUATE = 2_000  # samples per evaluation in 2-D
 N_IMAGES = 1_000  # and on images
@@ -148,11 +149,10 @@ METRICS: dict[str, MetricInfo] = {
             CONFIDENCE,
             "Confidence",
             "%",
-            better="up",
             decimals=1,
             scale="percent",
             n=N_IMAGES,
-            about="mean of the classifier's largest probability",
+            about="mean of the classifier's largest probability; above that of real data, samples are more typical than the data",
         ),
         MetricInfo(
             CLASSES_COVERED,
@@ -179,7 +179,7 @@ METRICS: dict[str, MetricInfo] = {
             decimals=3,
             target=0.0,
             n=N_IMAGES,
-            about="how far the pixels must move to become the data, on average over 64 directions",
+            about="mean over 64 directions of how far pixels move to become the data; no more than the full distance",
         ),
         MetricInfo(
             D_GAP,
@@ -205,7 +205,9 @@ METRICS: dict[str, MetricInfo] = {
             BITS_PER_DIM, "Bits per dimension", "bits", "down", 3, n=N_TEST, about="−log₂ p of the test set per value, or a bound on it"
         ),
         MetricInfo(ACTIVE_UNITS, "Active latents", "", "up", 0, n=N_TEST, about="latents whose posterior mean has a variance above 0.01"),
-        MetricInfo(AGGREGATE_KL, "KL of q(z)", "nats", "down", target=0.0, n=N_TEST, about="KL(q(z) ‖ p(z)) of all examples, at least"),
+        MetricInfo(
+            AGGREGATE_KL, "KL of q(z)", "nats", "down", target=0.0, n=N_TEST, least=0.0, about="KL(q(z) ‖ p(z)), at least; 0 cannot tell"
+        ),
         MetricInfo(SHARPNESS, "Sharpness", "%", "up", 0, "percent", 1.0, N_IMAGES, "energy of the Laplacian of samples over that of data"),
         MetricInfo(RECON_FRECHET, "Fréchet, copies", "", "down", 1, "log", 0.0, N_IMAGES, "Fréchet distance of reconstructed test images"),
         MetricInfo(ENCODER_GRAD_NORM, "Gradient of the encoder", scale="log", about="length of the gradient of the loss in its weights"),

@@ -1,8 +1,9 @@
 """Makes a judge: `python -m engines.train_judge mnist --data DIR --out assets/checkpoints/judge-mnist.safetensors`.
 
 Trains the small classifier of `judge.py`, then stores its weights with the mean and covariance of its features over held-out images,
-and the floor: the Frechet distance that real training images reach. MNIST is trained on all 60,000 images if --data (or the variable
-PLAYGROUND_DATA) names a folder with mnist_train60k.npz and mnist_test10k.npz, else on the bundled 10,000. Seeded; one thread."""
+and the floors: what real images score that it was not trained on (--floors measures these alone). MNIST is trained on all 60,000 images if
+--data (or the variable PLAYGROUND_DATA) names a folder with mnist_train60k.npz and mnist_test10k.npz, else on the bundled 10,000.
+Seeded; one thread."""
 
 from __future__ import annotations
 
@@ -16,21 +17,22 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
 from engines.data import images
-from engines.judge import FOLDER, MEASURED, Classifier, Judge
-from engines.metrics import CLASSES_COVERED, FRECHET_DISTANCE
+from engines.judge import FOLDER, Classifier, Judge
+from engines.metrics import FRECHET_DISTANCE
 from engines.nn.init import reset
 
 SEED = 0
 BATCH = 64
 LR = 2e-3
 EPOCHS = {"digits": 25, "mnist": 6, "fashion": 14, "emoji": 60}
-DRAWS = 8  # real draws that the floor is averaged over
-MAX_N = 1_000  # images per draw; a power of two that the held-out part reaches, where it is small
+DRAWS = 200  # real draws that the floors are bands of
+MAX_N = 1_000  # images per draw
 
 
 def dataset(key: str, folder: str | None) -> tuple[images.ImageSet, str]:
@@ -81,17 +83,32 @@ def save(net: Classifier, data: images.ImageSet, path: Path, about: dict) -> Non
     path.chmod(0o644)
 
 
-def measure(judge: Judge, data: images.ImageSet, draws_from: np.ndarray) -> dict:
-    """Accuracy on the held-out images, and the floors: what n real training images score, mean over several draws."""
+def measure(judge: Judge, data: images.ImageSet) -> dict:
+    """Accuracy on the held-out images, and the floors: what n of these score against the others."""
     _, probability = judge.look(data.test_pixels)
-    rng = np.random.default_rng(SEED)
-    reports = [judge.report(draws_from[rng.choice(len(draws_from), judge.n, replace=False)]) for _ in range(DRAWS)]
-    scores = {name: [report[name] for report in reports] for name in MEASURED}
     return {
         "accuracy": float((probability.argmax(1) == data.test_labels).mean()),
-        "floors": {name: float(np.mean(values)) for name, values in scores.items()} | {CLASSES_COVERED: max(scores[CLASSES_COVERED])},
-        "floor_sd": float(np.std(scores[FRECHET_DISTANCE])),
+        "floors": judge.real_scores(data.test_pixels, judge.n, DRAWS),
     }
+
+
+def measure_again(path: Path, data: images.ImageSet) -> dict:
+    """Put floors as they are measured now into the file of a judge, which stays as it is otherwise. Returns what the file says then."""
+    with safe_open(path, framework="pt") as file:
+        about = {name: json.loads(text) for name, text in file.metadata().items()}
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    about |= {"n": samples(len(data.test_pixels)), "held_out": len(data.test_pixels)}
+    about.pop("floor_sd", None)
+    for ready in (False, True):  # once with the new n, so that the very file that is kept is what is measured
+        about |= measure(Judge(path), data) if ready else {}
+        save_file(tensors, path, metadata={name: json.dumps(value) for name, value in about.items()})
+    path.chmod(0o644)
+    return about
+
+
+def samples(held_out: int) -> int:
+    """Images per draw, which leaves at least as many held-out images to compare with; where these are few, a power of two."""
+    return MAX_N if held_out >= 2 * MAX_N else 2 ** int(math.log2(held_out / 2))
 
 
 def main() -> None:
@@ -99,11 +116,15 @@ def main() -> None:
     parser.add_argument("dataset", choices=EPOCHS)
     parser.add_argument("--data", default=os.environ.get("PLAYGROUND_DATA"), help="folder with the full MNIST files")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--floors", action="store_true", help="only measure what real images score, and keep the classifier")
     args = parser.parse_args()
     out = args.out or FOLDER / f"judge-{args.dataset}.safetensors"
     torch.set_num_threads(1)
     started = time.process_time()
     data, origin = dataset(args.dataset, args.data)
+    if args.floors:
+        print(json.dumps({**measure_again(out, data), "file": str(out)}))
+        return
     net = train(data, EPOCHS[args.dataset])
     about = {
         "command": f"python -m engines.train_judge {args.dataset}" + (" --data DIR" if "60,000" in origin else ""),
@@ -113,12 +134,13 @@ def main() -> None:
         "classes": data.classes,
         "shape": data.shape,
         "shares": (np.bincount(data.labels) / len(data.labels)).tolist(),
-        "n": min(MAX_N, 2 ** int(math.log2(len(data.test_pixels)))),
+        "n": samples(len(data.test_pixels)),
+        "held_out": len(data.test_pixels),
         "accuracy": 0.0,
         "floors": {FRECHET_DISTANCE: 0.0},
     }
     save(net, data, out, about)  # once without floors, so that the very file that is kept is what is measured
-    about |= measure(Judge(out), data, images.load(args.dataset).pixels)
+    about |= measure(Judge(out), data)
     save(net, data, out, about)
     print(json.dumps({**about, "seconds": round(time.process_time() - started, 1), "file": str(out)}))
 

@@ -43,11 +43,11 @@ const prepare = (s) => {
  * @param {HTMLElement} container
  * @param {{label?: string, height?: number, names?: number, onHover?: (step: number|null) => void, onPick?: (step: number) => void}} [options]
  *   `names`: px on the right for the names of the dashed lines, which else stand on them
- * @returns {{update: (data: {series?: Series[], xMax?: number, lines?: {y: number, label?: string, below?: boolean}[],
+ * @returns {{update: (data: {series?: Series[], xMax?: number, lines?: {y: number, label?: string, below?: boolean, band?: [number, number]}[],
  *   marks?: {x: number, label?: string}[], evidence?: {number: number, step: number}[], cursor?: number|null, hover?: number|null,
  *   log?: boolean, yRange?: [number, number], run?: unknown}) => void, canvas: HTMLCanvasElement, range: () => [number, number],
  *   resize: () => void, setLabel: (text: string) => void, destroy: () => void}}
- *   `update` merges; a changed `run` (or an empty chart) lets the axis start afresh
+ *   `band` is where most real data lie around a line; `update` merges; a changed `run` (or an empty chart) lets the axis start afresh
  */
 export function createChart(container, { label = "chart", height = 130, names = 0, onHover, onPick } = {}) {
   let data = { series: [], xMax: 0, lines: [], marks: [], evidence: [], cursor: null, hover: null };
@@ -64,7 +64,7 @@ export function createChart(container, { label = "chart", height = 130, names = 
     if (changes.series) data.series = changes.series.map(prepare);
     if (data.run !== before.run || data.log !== before.log || !data.series.some((s) => s.x.length)) range.reset();
     for (const s of data.series) range.include(s.line, data.log);
-    range.include(data.lines.map((l) => l.y), data.log);
+    range.include(data.lines.flatMap((l) => [l.y, ...(l.band ?? [])]), data.log);
     surface.schedule();
   }
 
@@ -202,7 +202,7 @@ function cutBars(ctx, values, middles, { top, hi, left, right }, colors) {
 /**
  * A small line without axes, with its optimum dashed and its newest value as a dot. Fills its container.
  * @param {HTMLElement} container
- * @returns {{update: (data: {points?: number[][], values?: number[], step?: boolean, line?: number|null, lo?: number, hi?: number, color?: string}) => void,
+ * @returns {{update: (data: {points?: number[][], values?: number[], step?: boolean, line?: number|null, band?: [number, number]|null, lo?: number, hi?: number, color?: string}) => void,
  *   canvas: HTMLCanvasElement, resize: () => void, destroy: () => void}}
  */
 export function createSpark(container) {
@@ -212,13 +212,13 @@ export function createSpark(container) {
   function draw(ctx, width, height, colors) {
     const { x, y } = data.columns ?? { x: [], y: [] };
     const seen = Array.from(y).filter(Number.isFinite);
-    const all = data.line == null ? seen : [...seen, data.line];
+    const all = [...seen, ...(data.line == null ? [] : [data.line]), ...(data.band ?? [])];
     if (!all.length) return;
     const lo = data.lo ?? Math.min(...all);
     const hi = data.hi ?? Math.max(...all, lo + 1e-9);
     const X = scale(x[0] ?? 0, Math.max(x.at(-1) ?? 1, (x[0] ?? 0) + 1), 3, width - 4);
     const Y = scale(Math.min(lo, ...all), hi, height - 3, 3);
-    if (data.line != null) dashedLines(ctx, [{ y: data.line }], { Y, lo, hi, left: 0, right: width }, colors, 1);
+    if (data.line != null) dashedLines(ctx, [{ y: data.line, band: data.band }], { Y, lo, hi, left: 0, right: width }, colors, 1);
     ctx.strokeStyle = ctx.fillStyle = roleColor(colors, data.color ?? "model");
     ctx.lineWidth = 1.5;
     ctx.lineJoin = "round";

@@ -24,7 +24,7 @@ const RADIUS = { now: 3, ghost: 2.2 };
  * @param {HTMLElement} box has its size from the style sheet
  * @param {{label: string, mark?: string, onHover: (seed: number|null) => void, onPick: (seed: number) => void}} on `mark` is the shape of the
  *   family's means: "triangle" or "square"
- * @returns {{update: (row: {lo: number, hi: number, log: boolean, whole: boolean, percent: boolean, line: number|null, now: Lane, ghost: Lane|null, held: number|null}) => void, canvas: HTMLCanvasElement, places: () => object[], destroy: () => void}}
+ * @returns {{update: (row: {lo: number, hi: number, log: boolean, whole: boolean, percent: boolean, line: number|null, band: [number, number]|null, now: Lane, ghost: Lane|null, held: number|null}) => void, canvas: HTMLCanvasElement, places: () => object[], destroy: () => void}}
  */
 export function createDotRow(box, { label, mark = "triangle", onHover, onPick }) {
   const surface = createSurface(box, draw, { label });
@@ -98,8 +98,14 @@ function counts(lo, hi, length) {
   return Array.from({ length: Math.round((hi - lo) / step) + 1 }, (_, i) => lo + i * step);
 }
 
-function optimum(ctx, { line: value }, { bottom, X }, colors) {
+/** Dashed, in the band of real draws where there is one. */
+function optimum(ctx, { line: value, band, lo, hi }, { bottom, X }, colors) {
   if (value == null) return;
+  if (band) {
+    const [from, to] = band.map((v) => X(Math.max(lo, Math.min(hi, v))));
+    ctx.fillStyle = rgba(colors.ink, 0.1);
+    ctx.fillRect(from, 0, Math.max(1.5, to - from), bottom);
+  }
   ctx.strokeStyle = colors.ink;
   ctx.lineWidth = 1;
   ctx.setLineDash([4, 3]);

@@ -1,5 +1,5 @@
 // What lies over the lines of a chart: dashed optima with their names, events, the cursor with its rings, values under the pointer.
-import { roleColor } from "./colors.js";
+import { rgba, roleColor } from "./colors.js";
 import { fmt, int, short } from "./format.js";
 import { indexAt } from "./views/curve.js";
 import { TICK, hairline, marker, overlap, plate } from "./views/text.js";
@@ -10,6 +10,7 @@ const NEAR = 0.05; // of the axis: a line that ended further back has no value a
 
 /** Equilibria, floors and ceilings, dashed, their names at the right end. Names do not cover each other. */
 export function dashedLines(ctx, lines, { Y, left, right, lo, hi, bottom = Infinity }, colors, width = 1.25) {
+  for (const { band } of lines) if (band) shade(ctx, band.map((v) => Y(Math.max(lo, Math.min(hi, v)))), left, right, colors);
   ctx.setLineDash([4, 3]);
   ctx.strokeStyle = colors.exact;
   ctx.lineWidth = width;
@@ -35,6 +36,12 @@ export function dashedLines(ctx, lines, { Y, left, right, lo, hi, bottom = Infin
     plate(ctx, label, box.x + width, at, { colors, align: "right", ground: colors.bg });
     if (!under) end = Math.min(end, box.x - 12);
   }
+}
+
+/** Where real data lie, from one height in px to another. */
+function shade(ctx, [from, to], left, right, colors) {
+  ctx.fillStyle = rgba(colors.exact, 0.1);
+  ctx.fillRect(left, Math.min(from, to), right - left, Math.max(1.5, Math.abs(to - from)));
 }
 
 /** The same with their names beside the plot, moved apart where the lines lie close. */

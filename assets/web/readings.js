@@ -20,6 +20,11 @@ export function written(info, value) {
   return Math.abs(v) >= 100 && info.unit !== "%" ? int(v) : v.toFixed(info.decimals).replace("-", "−");
 }
 
+export const REAL = "real data"; // name of the line and band of what these score
+
+/** "0.016–0.044", "98.5–99.3 %": the ends of a band of real draws. */
+export const bandText = (info, band) => `${band.map((v) => written(info, v)).join("–")}${info.unit === "%" ? " %" : ""}`;
+
 /** An equilibrium value by its name: log 4 rather than 1.386. */
 export function named(v) {
   for (const n of [2, 4]) if (Math.abs(Math.abs(v) - Math.log(n)) < 1e-6) return `${v < 0 ? "−" : ""}log ${n}`;
@@ -120,8 +125,8 @@ export function createReadings(part, { metrics, onPick }) {
     const top = tiles[0].top;
     const floor = store.floor(name);
     const lines = [];
-    if (top != null) lines.push({ y: top * scale, label: "" });
-    else if (floor != null) lines.push({ y: floor * scale, label: "real against real" });
+    if (top != null && (counted || floor == null)) lines.push({ y: top * scale, label: "" });
+    else if (floor != null) lines.push({ y: floor * scale, label: REAL, band: store.band(name)?.map((v) => v * scale) });
     charts.main.update({
       ...common,
       series: [
@@ -145,18 +150,21 @@ export function createReadings(part, { metrics, onPick }) {
     const text = written(t.info, value);
     t.element.querySelector("b").textContent = t.info.unit === "%" && value != null ? `${text} %` : text;
     if (t.info.unit === "%") t.element.querySelector("small").textContent = "";
-    t.element.querySelector(".floor").textContent = floorWords(t, floor, store.floor("n") ?? t.info.n);
+    const band = store.band(t.info.name);
+    t.element.querySelector(".floor").textContent = floorWords(t, { floor, band }, store.floor("n") ?? t.info.n);
+    t.element.title = band ? `${t.info.about}. The band holds 90 of 100 draws of as many real examples.` : t.info.about;
     const points = store.series(t.info.name).main.filter(([s]) => s <= step);
-    t.spark.update({ points, step: t.info.decimals === 0, line: t.top ?? floor, lo: 0 });
+    t.spark.update({ points, step: t.info.decimals === 0, line: t.info.decimals === 0 ? t.top : (floor ?? t.top), band, lo: 0 });
   }
 
-  function floorWords({ info, top }, floor, samples) {
+  function floorWords({ info, top }, { floor, band }, samples) {
     const n = info.n ? ` · n ${int(samples)}` : "";
     const unit = info.unit === "%" ? " %" : "";
     if (info.decimals === 0) return `target ${top}${n}`;
-    if (floor != null) return `${info.better === "up" ? "real data" : "floor"} ${written(info, floor)}${unit}${n}`;
+    if (band) return `real data ${bandText(info, band)}${n}`;
+    if (floor != null) return `floor ${written(info, floor)}${unit}${n}`;
     if (top != null) return `ceiling ${written(info, top)}${unit}${n}`;
-    if (info.target != null) return `balance ${written(info, info.target)}${unit}`;
+    if (info.target != null && info.better === "none") return `balance ${written(info, info.target)}${unit}`;
     return n.replace(" · ", "");
   }
 

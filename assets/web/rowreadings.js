@@ -72,7 +72,7 @@ export function createRowReadings(part, { family, onPick, tail }) {
         element.hidden = !fits(spec, about);
         if (element.hidden) continue;
         const series = [...spec.lines.map((l) => lineOf(store, l)), ...forks(store, spec.lines.find((l) => l.role === "model"))];
-        const floors = (spec.floors ?? []).map(({ metric, words }) => ({ y: store.floor(metric), label: words })).filter((l) => l.y != null);
+        const floors = (spec.floors ?? []).map(({ metric, words }) => ({ y: store.floor(metric), label: words, band: store.band(metric) ?? undefined })).filter((l) => l.y != null);
         const ladder = spec.ladder ? ladderOf(store) : [];
         if (spec.ladder) element.querySelector(".ladder").hidden = !ladder.length;
         const range = spec.zoom ? zoomed(series, about.total) : undefined;

@@ -1,7 +1,8 @@
 // What a set of seeds says, in words computed from its numbers.
 import { duration, fixed, int, percent, short } from "./format.js";
-import { ceiling, written } from "./readings.js";
+import { bandText, ceiling, written } from "./readings.js";
 import { fisher, mcnemar, meanInterval, pText, signFlip, wilson } from "./statistics.js";
+import { bandOf } from "./store.js";
 
 const COVERING = ["modes_covered", "classes_covered"];
 const NAMED = 2; // changes named; the others are counted
@@ -83,7 +84,8 @@ export function briefly(set, { cover, headline, metrics, dataset }) {
 function meanFinding(set, info, dataset) {
   const m = measured(set, info, dataset);
   if (m.mean == null) return `${info.title} is not defined in any of ${set.done.length} seeds.`;
-  const floor = set.floors[info.name] != null ? `; real data: ${written(info, set.floors[info.name])}${info.unit === "%" ? " %" : ""}` : "";
+  const band = bandOf(set.floors, info.name);
+  const floor = band ? `; real data: ${bandText(info, band)}` : "";
   return `${info.title} ${meanText(info, m)} (mean of ${m.n} seed${m.n > 1 ? "s, 95 % Student interval" : ""}${floor}).`;
 }
 

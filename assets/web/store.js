@@ -220,8 +220,19 @@ export class Store {
     return this.owner(step)?.rowAt(step)?.note ?? null;
   }
 
-  /** What real data scores against real data, by metric. */
+  /** What real data score on average, by metric. */
   floor(metric) {
     return this.backdrop()?.metrics?.[metric] ?? null;
   }
+
+  /** Where the middle 90 % of real draws lie, by metric. @returns {[number, number]|null} */
+  band(metric) {
+    return bandOf(this.backdrop()?.metrics, metric);
+  }
+}
+
+/** The middle 90 % of what real draws score, among floors: {name, "name/lo", "name/hi"}. @returns {[number, number]|null} */
+export function bandOf(floors, metric) {
+  const ends = [floors?.[`${metric}/lo`], floors?.[`${metric}/hi`]];
+  return ends.every((v) => v != null) ? ends : null;
 }

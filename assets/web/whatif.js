@@ -32,6 +32,10 @@ class Trial {
     return this.store.floor(metric);
   }
 
+  band(metric) {
+    return this.store.band(metric);
+  }
+
   frameAt() {
     return this.frame;
   }

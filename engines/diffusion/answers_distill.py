@@ -88,7 +88,7 @@ def _compare(engine: DiffusionEngine, net: nn.Module, asked: q.Distil) -> tuple[
             distances[name].append(distance.of(x))
     curves = tuple(Curve(np.array(COUNTS, np.float32), np.array(d, np.float32), name=name) for name, d in distances.items())
     views = {**{name: tuple(layers) for name, layers in cells.items()}, metrics.SLICED_W1: curves}
-    return views, {metrics.SLICED_W1: distance.floor, metrics.SAMPLES: float(n)}
+    return views, {**distance.band, metrics.SAMPLES: float(n)}
 
 
 @torch.no_grad()

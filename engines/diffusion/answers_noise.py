@@ -80,7 +80,7 @@ def eta(engine: DiffusionEngine, asked: q.Eta) -> Answer:
     views["apart"] = (Curve(at, np.asarray(apart, np.float32), name="apart"),)
     views[metrics.SLICED_W1] = (Curve(at, np.asarray(distance, np.float32), name="first"),)
     steps = float(asked.num_steps or engine.config.num_steps)
-    known = {"unrelated": other, metrics.SLICED_W1: away.floor, metrics.SAMPLES: float(n), "steps": steps}
+    known = {"unrelated": other, **away.band, metrics.SAMPLES: float(n), "steps": steps}
     yield Snapshot(engine.step, known, views)
 
 

@@ -52,7 +52,7 @@ def matrix(engine: DiffusionEngine, asked: q.Matrix) -> Answer:
         guided = engine.told and engine.config.cfg_scale != 1
         spent = np.array([nfe(name, k, guided) for k in counts], np.float32)
         curves.append(Curve(spent, np.array(distances, np.float32), name=name))
-    known = {metrics.SLICED_W1: distance.floor, metrics.SAMPLES: float(n)}
+    known = {**distance.band, metrics.SAMPLES: float(n)}
     views: dict[str, tuple[View, ...]] = {"cells": tuple(cells), metrics.SLICED_W1: tuple(curves)}
     yield Snapshot(engine.step, known | gains, views)
 

@@ -59,7 +59,7 @@ def averages(engine: DiffusionEngine, asked: q.Averages) -> Answer:
         raise ValueError(f"step {engine.step:,} is too early: the denoiser has not begun to learn, so there is nothing to average")
     bench = Bench(engine, asked)
     views: dict[str, tuple[View, ...]] = {}
-    known = {metrics.SLICED_W1: bench.distance.floor, metrics.SAMPLES: float(bench.n)}
+    known = {**bench.distance.band, metrics.SAMPLES: float(bench.n)}
     for name, net in (("raw", engine.net), ("averaged", engine.ema.net)):
         layer, found = bench.measure(net, name)
         views["now"] = (*views.get("now", ()), layer)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import Tensor
 
-from engines import measures
+from engines import measures, metrics
 from engines.diffusion.sampling import in_turn, to_data
 
 if TYPE_CHECKING:
     from engines.diffusion.engine import DiffusionEngine
 
-FLOOR_DRAWS = 4
+FLOOR_DRAWS = 20
 
 
 class Distance:
@@ -30,23 +31,37 @@ class Distance:
             raise ValueError(f"n={n} is more than the {len(data.test_pixels)} examples there are to compare with")
         classes = in_turn(n, len(engine.info.classes), engine.device).cpu().numpy() if engine.told else None
         rng = np.random.default_rng(0)
-        self.draws = [data.pixels[_chosen(classes, data.labels, n, rng)] for _ in range(FLOOR_DRAWS)]
-        self.truth = self._projected(data.test_pixels[_chosen(classes, data.test_labels, n, rng)])
+        seen = self._seen(data.test_pixels)
+        truth = _chosen(classes, data.test_labels, n, rng)
+        rest = np.setdiff1d(np.arange(len(seen)), truth)  # a judge has seen what is trained on, so its floor is of other held-out images
+        apart = rest if len(rest) >= n else np.arange(len(seen))
+        self.rows = [apart[_chosen(classes, data.test_labels[apart], n, rng)] for _ in range(FLOOR_DRAWS)]  # of held-out images
+        self.draws = [measures.projections(seen[rows]) for rows in self.rows]
+        self.truth = measures.projections(seen[truth])
 
     def of(self, x: Tensor) -> float:
         """Of samples x (n, …) in the network's units."""
         return measures.projected_w1(self._projected(to_data(self.engine, x)), self.truth)
 
+    @cached_property
+    def band(self) -> dict[str, float]:
+        """Of n real examples that are neither those compared with nor, on images, trained on: see `measures.band`."""
+        if not self.engine.image:
+            self.draws = [self._projected(self.engine.data.draw(self.n, 100 + i)) for i in range(FLOOR_DRAWS)]
+        return measures.band([{metrics.SLICED_W1: measures.projected_w1(draw, self.truth)} for draw in self.draws])
+
     @property
     def floor(self) -> float:
-        """Of n real examples: the mean over FLOOR_DRAWS draws, of training images on images."""
-        if not self.engine.image:
-            return measures.floor(measures.sliced_w1, lambda i: self.engine.data.draw(self.n, 100 + i), FLOOR_DRAWS)
-        return float(np.mean([measures.projected_w1(self._projected(draw), self.truth) for draw in self.draws]))
+        """The mean of the band."""
+        return self.band[metrics.SLICED_W1]
 
     def _projected(self, x: np.ndarray) -> np.ndarray:
+        return measures.projections(self._seen(x))
+
+    def _seen(self, x: np.ndarray) -> np.ndarray:
+        """Points as they are, images in the judge's features, or as pixels where there is no judge, (n, d)."""
         judge = self.engine.probe.judge if self.engine.image else None
-        return measures.projections(judge.look(x)[0] if judge else x.reshape(len(x), -1))
+        return judge.look(x)[0] if judge else x.reshape(len(x), -1)
 
 
 def _chosen(classes: np.ndarray | None, labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:

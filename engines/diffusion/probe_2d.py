@@ -11,7 +11,7 @@ from torch import Tensor
 
 from engines import clouds, measures, metrics
 from engines.core import Bars, Curve, Field, Paths, Points, Snapshot, View, Views
-from engines.data.toy2d import Toy2D, audit_floors, floors
+from engines.data.toy2d import AUDITED, TRUTH, Toy2D, audit_floors, floors
 from engines.diffusion.config import nfe
 from engines.diffusion.objectives import errors
 from engines.diffusion.oracle import exact_denoiser, optimal_loss
@@ -39,7 +39,7 @@ class Probe2D:
         rng = Rng(config.seed, ("look", "evaluate", "validate"), engine.device)
         self.eps_look = torch.randn((COUNTED, 2), generator=rng["look"], device=self.device)
         self.eps_evaluate = torch.randn((metrics.N_EVALUATE, 2), generator=rng["evaluate"], device=self.device)
-        self.truth = measures.projections(self.toy.draw(metrics.N_EVALUATE, 0))
+        self.truth = measures.projections(self.toy.draw(metrics.N_EVALUATE, TRUTH))
         x0, x1, y0, y1 = self.toy.extent
         places = np.stack(np.meshgrid(np.linspace(x0, x1, ROWS), np.linspace(y0, y1, ROWS)), 2).reshape(-1, 2)
         self.grid = torch.from_numpy(((places - self.toy.shift) / self.toy.scale).astype(np.float32)).to(self.device)
@@ -115,7 +115,7 @@ class Probe2D:
         """Measures too slow for `evaluate`, and their floors: kernel distance, precision, recall, density, coverage."""
         noise = seeded(engine.config.seed, "sampler", self.device)
         fake = to_data(engine, generate(engine, self.eps_evaluate[: metrics.N_AUDIT], None, noise))
-        real = self.toy.draw(metrics.N_AUDIT, 3)
+        real = self.toy.draw(metrics.N_AUDIT, AUDITED)
         return measures.audit(real, fake, clouds.median_distance(real)), audit_floors(self.toy)
 
     def _clock(self) -> np.ndarray:

@@ -17,7 +17,7 @@ from engines.diffusion.objectives import errors
 from engines.diffusion.probe_2d import LEVELS, noise_levels
 from engines.diffusion.sampling import generate, in_turn, samples_view, seeded, to_data
 from engines.judge import MEASURED as JUDGED
-from engines.judge import Judge, judge, judge_of_captions
+from engines.judge import Judge, halves, judge, judge_of_captions
 from engines.state import Rng
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ REBUILT = 10  # held-out images that are encoded and decoded
 COUNTED = 200  # samples measured while training
 LOOK_EVALUATIONS = 9  # of the network, at most, in looks and evaluations
 PER_LEVEL, MEASURED = 16, 200  # images at each noise level, and images of the validation loss
-FLOOR_DRAWS = 4
+FLOOR_DRAWS = 20
 HeldOut = tuple[Tensor, Tensor, Tensor, Tensor | None]  # images or latents, noise, noise levels, what the network is told
 
 
@@ -47,7 +47,7 @@ class ImageProbe:
         self.judge: Judge | None = judge_of_captions(config.dataset) if config.text else judge(config.dataset)
         self.classes, self.device = len(data.classes), engine.device
         self.shown = ROWS * self.classes if engine.told else SHOWN
-        self.n = min(COUNTED, len(data.test_pixels))
+        self.n = min(COUNTED, len(data.test_pixels) // 2 if self.judge else len(data.test_pixels))
         rows = torch.randint(len(data.pixels), (metrics.N_IMAGES,), generator=rng["data"], device=self.device).cpu()
         self.rows = rows.numpy()
         self.as_in_data = torch.from_numpy(data.labels[self.rows]).to(self.device)
@@ -132,14 +132,14 @@ class ImageProbe:
         recall, density, coverage of its features. With all their floors; none without a judge."""
         if not self.judge:
             return {}, {}
-        data, n = engine.data, min(self.judge.n, metrics.N_IMAGES)
+        held, n = engine.data.test_pixels, min(self.judge.n, metrics.N_IMAGES)
         pixels = to_data(engine, self._generate(engine, self.eps_evaluate[:n], self.as_in_data[:n], engine.config.num_steps))
-        report, m = self.judge.report(pixels), min(n, len(data.test_pixels))
-        fake, real = self.judge.look(pixels[:m])[0], self.judge.look(data.test_pixels[:m])[0]
-        rng, width = np.random.default_rng(1), clouds.median_distance(real)
-        others = [self.judge.look(data.pixels[rng.choice(len(data.pixels), m, replace=False)])[0] for _ in range(FLOOR_DRAWS)]
-        found = {name: report[name] for name in JUDGED} | measures.audit(real, fake, width)
-        return found, {**self.judge.floors, **measures.audit_floor([(real, other) for other in others], width)}
+        report, m = self.judge.report(pixels), min(n, len(held) // 2)
+        fake, real = self.judge.look(pixels[:m])[0], self.judge.look(held)[0]
+        width = clouds.median_distance(real[:m])
+        floors = measures.band([measures.audit(real[some], real[others], width) for some, others in halves(len(held), m)])
+        found = {name: report[name] for name in JUDGED} | measures.audit(real[:m], fake, width)
+        return found, self.judge.floors | floors
 
     def _generate(self, engine: DiffusionEngine, eps: Tensor, y: Tensor | None, most: int) -> Tensor:
         steps = min(engine.config.num_steps, most)
@@ -152,14 +152,12 @@ class ImageProbe:
         return measures.projections(pixels.reshape(len(pixels), -1), self.along)
 
     def _floors(self, engine: DiffusionEngine) -> dict[str, float]:
-        """What n real training images score against the held-out ones; none for one's own images, where nothing is held out."""
+        """What n real images score against the held-out ones; none for one's own images, where nothing is held out. Pixels are those of
+        training images; the judge, which was trained on these, looks at held-out ones."""
         data = engine.data
         if data.test_pixels is data.pixels:
             return {}
         rng = np.random.default_rng(0)
         draws = [data.pixels[rng.choice(len(data.pixels), self.n, replace=False)] for _ in range(FLOOR_DRAWS)]
-        floors = {metrics.PIXEL_SLICED_W1: float(np.mean([measures.projected_w1(self._projections(draw), self.truth) for draw in draws]))}
-        if self.judge:
-            reports = [self.judge.report(draw) for draw in draws]
-            floors |= {name: float(np.mean([r[name] for r in reports])) for name in JUDGED}
-        return floors
+        floors = measures.band([{metrics.PIXEL_SLICED_W1: measures.projected_w1(self._projections(draw), self.truth)} for draw in draws])
+        return floors | (self.judge.real_scores(data.test_pixels, self.n) if self.judge else {})

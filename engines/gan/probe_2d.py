@@ -11,7 +11,7 @@ from torch import Tensor
 
 from engines import clouds, measures, metrics
 from engines.core import Bars, Field, Heat, Points, Snapshot, View, Views
-from engines.data.toy2d import audit_floors, floors
+from engines.data.toy2d import AUDITED, TRUTH, audit_floors, floors
 from engines.gan.company import Company
 from engines.gan.config import Config, equilibrium
 from engines.gan.layers import BestD, gap, lattice, mesh
@@ -49,7 +49,7 @@ class Probe2D:
         ys, xs = np.meshgrid(np.linspace(y0, y1, ROWS), np.linspace(x0, x1, COLS), indexing="ij")
         places = (np.stack([xs, ys], 2).reshape(-1, 2) - self.toy.shift) / self.toy.scale
         self.grid = torch.from_numpy(places.astype(np.float32)).to(self.device)  # (ROWS · COLS, 2)
-        self.truth = measures.projections(self.toy.draw(metrics.N_EVALUATE, 0))
+        self.truth = measures.projections(self.toy.draw(metrics.N_EVALUATE, TRUTH))
         self.best = BestD(self.toy, self.extent, ROWS, COLS)
         self._features: tuple[Tensor, Tensor] | None = None  # D's frequencies, and what they make of grid and judged
         self._known_best: tuple[tuple[int, Config, float], tuple[np.ndarray, np.ndarray]] | None = None
@@ -108,7 +108,7 @@ class Probe2D:
         between the parts."""
         floors = audit_floors(self.toy)
         yield None
-        real, fake = self.toy.draw(metrics.N_AUDIT, 3), self._data_units(engine.ema.net(self.z_evaluate[: metrics.N_AUDIT]))
+        real, fake = self.toy.draw(metrics.N_AUDIT, AUDITED), self._data_units(engine.ema.net(self.z_evaluate[: metrics.N_AUDIT]))
         yield measures.audit(real, fake, clouds.median_distance(real)), floors
 
     @torch.no_grad()

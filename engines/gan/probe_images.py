@@ -18,7 +18,7 @@ from engines.gan.model import draw_noise, packs
 from engines.gan.predictions import histograms
 from engines.gan.slope import mean_slope
 from engines.judge import MEASURED as JUDGED
-from engines.judge import Judge, judge
+from engines.judge import Judge, halves, judge
 from engines.state import Rng
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SHOWN, COUNTED, MOST = 64, 256, 1_000  # data drawn on the stage, samples counted into the bars, samples measured at most
 CHUNK = 250  # images at a time
-FLOOR_DRAWS = 4
+FLOOR_DRAWS = 20
 
 
 class ImageProbe:
@@ -96,17 +96,17 @@ class ImageProbe:
         if not self.judge:
             yield {}, {}
             return
-        data, n = engine.data, min(self.n, metrics.N_AUDIT, len(engine.data.test_pixels))
+        held = engine.data.test_pixels
+        n = min(self.n, metrics.N_AUDIT, len(held) // 2)
         fake = self.judge.look(self._generate(engine.ema.net, *self.measured)[:n])[0]  # (n, 128)
         yield None
-        real = self.judge.look(data.test_pixels[:n])[0]
-        rng, width, floors = np.random.default_rng(1), clouds.median_distance(real), []
-        for _ in range(FLOOR_DRAWS):
+        real, floors = self.judge.look(held)[0], []  # (m, 128)
+        width = clouds.median_distance(real[:n])
+        for some, others in halves(len(held), n):
             yield None
-            other = self.judge.look(data.pixels[rng.choice(len(data.pixels), n, replace=False)])[0]
-            floors.append(measures.audit(real, other, width))
+            floors.append(measures.audit(real[some], real[others], width))
         yield None
-        yield measures.audit(real, fake, width), measures.mean_size(floors)
+        yield measures.audit(real[:n], fake, width), measures.band(floors)
 
     @torch.no_grad()
     def fresh(self, engine: GanEngine, n: int, generator: torch.Generator) -> np.ndarray:
@@ -152,14 +152,14 @@ class ImageProbe:
         return measures.projections(pixels.reshape(len(pixels), -1), self.along)
 
     def _floors(self, data: ImageSet) -> dict[str, float]:
-        """What real training images score against the held-out ones; none for one's own images, where nothing is held out."""
+        """What real images score against the held-out ones; none for one's own images, where nothing is held out. Pixels are those of
+        training images; the judge, which was trained on these, looks at held-out ones."""
         if data.test_pixels is data.pixels:
             return {}
         rng = np.random.default_rng(0)
         draws = [data.pixels[rng.choice(len(data.pixels), self.n, replace=False)] for _ in range(FLOOR_DRAWS)]
-        distances = [measures.projected_w1(self._projections(draw), self.truth) for draw in draws]
-        floors = {metrics.PIXEL_SLICED_W1: float(np.mean(distances))}
-        return floors | (self.judge.floors if self.judge else {})
+        scores = [{metrics.PIXEL_SLICED_W1: measures.projected_w1(self._projections(draw), self.truth)} for draw in draws]
+        return measures.band(scores) | (self.judge.floors if self.judge else {})
 
 
 def _bytes(labels: Tensor) -> np.ndarray:

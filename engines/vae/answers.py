@@ -58,7 +58,7 @@ def answer(engine: VaeEngine, question: Any) -> Iterator[Snapshot | None]:
         case Posterior():
             yield answers_all.posterior(engine, question)
         case Aggregate():
-            yield answers_all.aggregate(engine, question)
+            yield from answers_all.aggregate(engine, question)
         case Bounds():
             yield from answers_all.bounds(engine, question)
         case Cloud():
@@ -99,8 +99,8 @@ def decode(engine: VaeEngine, q: Decode) -> Snapshot:
 
 
 def encode(engine: VaeEngine, q: Encode) -> Snapshot:
-    """mu and sigma of one example, what comes back from its mean and from COPIES draws, the nearest test example; its −ELBO, beside those
-    of test examples, reconstructed from their means too."""
+    """mu and sigma of one example, what comes back from its mean and from COPIES draws, the nearest test example; its −ELBO, and
+    how far that is above what a perfect copy costs, beside test examples, reconstructed from their means too."""
     _continuous(engine)
     x, y = _asked(engine, q)
     mu, logvar = engine.encoder(x, y)
@@ -124,7 +124,12 @@ def encode(engine: VaeEngine, q: Encode) -> Snapshot:
         kl = float(kl_per_dim(mu, logvar).sum())
         usual = engine.probe.usual(engine)
         found |= {"kl": kl, "neg_elbo": recon + kl, "test_n": float(len(usual))}
-        found |= {"test_mean": float(usual.mean()), "test_sd": float(usual.std()), "test_below": float((usual < recon + kl).float().mean())}
+        least, others = engine.likelihood.least(x), engine.likelihood.least(engine.probe.x[: len(usual)])
+        if least is not None and others is not None:  # how grey a picture is says nothing of how strange it is
+            found["least"], usual = float(least[0]), usual - others
+        above = recon + kl - found.get("least", 0.0)
+        found |= {"above": above, "test_mean": float(usual.mean()), "test_sd": float(usual.std())}
+        found["test_below"] = float((usual < above).float().mean())
     more, nearest = _nearest(engine, mu[0])
     return Snapshot(engine.step, found | more, views | nearest)
 

@@ -10,25 +10,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engines import metrics
+from engines import measures, metrics
 from engines.core import Bars, Curve, Ellipses, Heat, Images, Points, Snapshot, View
 from engines.state import Rng
+from engines.vae import aggregated
 from engines.vae import estimators as bench
-from engines.vae.bounds import aggregate_kl, grid, ladder, log_joint, log_weights, quadrature
+from engines.vae.bounds import aggregate_bound, drawn, grid, ladder, log_joint, log_weights, quadrature
 from engines.vae.objectives import kl_per_dim
 from engines.vae.plane import components
-from engines.vae.priors import draws
+from engines.vae.priors import draws, fit
 from engines.vae.questions import Aggregate, Bounds, Estimators, Posterior, Prior, Reparameterise
 
 if TYPE_CHECKING:
     from engines.vae.engine import VaeEngine
 
 RUNGS = (1, 5, 50, 500)
-CELLS, MAP = 60, 4.0  # of the map of q(z), and how far it reaches
+CELLS = 60  # of the map of one posterior
 WIDE = 5.0  # posterior σ around its mean that the map of one posterior shows
 BINS = 60
 REACH = 4.0  # standard deviations of a density that is drawn
-HOLE, WITHIN = 0.1, 2.0  # of the prior's density below which q(z) has a hole there, and standard deviations of the prior looked at
 
 
 def posterior(engine: VaeEngine, q: Posterior) -> Snapshot:
@@ -72,32 +72,37 @@ def _expected(engine: VaeEngine, x: Tensor, y: Tensor | None, mu: Tensor, logvar
     return float(recon - kl_per_dim(mu, logvar).sum())
 
 
-def aggregate(engine: VaeEngine, q: Aggregate) -> Snapshot:
-    """q(z) = mean of q(z | x) over training examples, as a map in the plane of the latents beside N(0, I), and KL(q(z) ‖ p(z)), at least.
-    Cells where q(z) is less than HOLE of N(0, I), within WITHIN standard deviations, and the share of that mass that they hold."""
+def aggregate(engine: VaeEngine, q: Aggregate) -> Iterator[Snapshot | None]:
+    """q(z) = mean of q(z | x) over all training examples, as a map in the plane of the latents beside N(0, I), and a lower bound of
+    KL(q(z) ‖ p(z)). "holes": the share of the prior within 2 standard deviations where q(z) has less than a tenth of its density, beside
+    the band of a q(z) that is the prior."""
     _posterior(engine, "aggregate")
     if engine.config.latent < 2:
         raise ValueError("latent=1 has no map; two latents or more have one")
-    n = 1_000
-    mu, logvar = engine.encoder(engine.examples[:n], None if engine.labels is None else engine.labels[:n])
-    plane = engine.probe.seen(engine).plane
-    axis = np.linspace(-MAP, MAP, CELLS)
-    places = np.stack(np.meshgrid(axis, axis), 2).reshape(-1, 2)  # row by row, upwards
-    density = bells(places, plane.ellipses(mu, torch.exp(0.5 * logvar))).reshape(CELLS, CELLS)
-    prior = np.exp(-0.5 * (places**2).sum(1)).reshape(CELLS, CELLS) / (2 * np.pi)
-    inside = (places**2).sum(1).reshape(CELLS, CELLS) <= WITHIN**2
-    holes = inside & (density < HOLE * prior)
-    found = {"holes": float(prior[holes].sum() / prior[inside].sum()), "n": float(len(mu))}
-    extent = (-MAP, MAP, -MAP, MAP)
-    top = float(max(density.max(), prior.max()))
-    views: dict[str, tuple[View, ...]] = {
-        "aggregate": (
-            Heat(density.astype(np.float32), extent, name="q(z)", hi=top),
-            Heat(prior.astype(np.float32), extent, role="exact", name="N(0, I)", hi=top),
-            Heat(holes.astype(np.float32), extent, role="exact", name="holes"),
-        )
-    }
-    return Snapshot(engine.step, {metrics.AGGREGATE_KL: aggregate_kl(engine, n, q.seed)} | found, views)
+    parts, labels = engine.examples.split(aggregated.CHUNK), None if engine.labels is None else engine.labels.split(aggregated.CHUNK)
+    codes = []
+    for i, x in enumerate(parts):
+        codes.append(engine.encoder(x, None if labels is None else labels[i]))
+        yield None
+    mu, logvar = (torch.cat(each) for each in zip(*codes, strict=True))
+    plane, sigma = engine.probe.seen(engine).plane, torch.exp(0.5 * logvar)
+    density = yield from aggregated.density(plane, mu, sigma, aggregated.PLACES)
+    floor = yield from aggregated.of_the_prior(plane, sigma, Rng(q.seed, ("floor",), engine.device)["floor"])
+    rng, guess = Rng(q.seed, ("draws", "fit"), engine.device), None
+    for found in fit(drawn(mu, logvar, rng["draws"]), engine.labels, rng["fit"]):
+        guess = found
+        yield None
+    bound, error = aggregate_bound(engine, mu, logvar, q.seed, guess)
+    band = measures.band([{"holes": v} for v in floor])
+    scores = {f"floor/{name}": v for name, v in band.items()} | {"holes": aggregated.share(density[aggregated.INSIDE])}
+    scores |= {"n": float(len(mu)), metrics.AGGREGATE_KL: max(0.0, bound), "aggregate_kl/sure": max(0.0, bound - 2 * error)}
+    holes = aggregated.INSIDE & (density < aggregated.HOLE * aggregated.NORMAL)
+    top = float(max(density.max(), aggregated.NORMAL.max()))
+    extent = (-aggregated.MAP, aggregated.MAP, -aggregated.MAP, aggregated.MAP)
+    heats = (("model", "q(z)", density, top), ("exact", "N(0, I)", aggregated.NORMAL, top), ("exact", "holes", holes, 1.0))
+    square = (aggregated.CELLS, aggregated.CELLS)
+    views = tuple(Heat(v.reshape(square).astype(np.float32), extent, role=role, name=name, hi=hi) for role, name, v, hi in heats)  # type: ignore[arg-type]
+    yield Snapshot(engine.step, scores, {"aggregate": views})
 
 
 def cloud(engine: VaeEngine) -> Snapshot:

@@ -27,6 +27,11 @@ class Likelihood(nn.Module):
         """log p(x | z) in nats, summed over dimensions, (n,)."""
         raise NotImplementedError
 
+    def least(self, x: Tensor) -> Tensor | None:
+        """−log p of x (n, …) under the decoder's numbers that suit it best, (n,): what even a perfect copy costs. None if nothing bounds it
+        or it moves while training."""
+        return None
+
     def pairs(self, out: Tensor, x: Tensor) -> Tensor:
         """log p(x_j | z_i) (m, n) of every place with every example: out (m, …), x (n, …)."""
         return torch.stack([self.log_prob(out, each[None].expand(len(out), *each.shape)) for each in x], 1)
@@ -51,6 +56,9 @@ class Bernoulli(Likelihood):
 
     def log_prob(self, out: Tensor, x: Tensor) -> Tensor:
         return -F.binary_cross_entropy_with_logits(out, x.expand_as(out), reduction="none").flatten(1).sum(1)
+
+    def least(self, x: Tensor) -> Tensor:
+        return -(torch.xlogy(x, x) + torch.xlogy(1 - x, 1 - x)).flatten(1).sum(1)  # the entropy of each pixel
 
     def pairs(self, out: Tensor, x: Tensor) -> Tensor:
         out = out.flatten(1)
@@ -80,6 +88,11 @@ class Gaussian(Likelihood):
         u = (x - out) * torch.exp(-self.log_sigma)
         return -(0.5 * u.square() + self.log_sigma + 0.5 * math.log(2 * math.pi)).flatten(1).sum(1)
 
+    def least(self, x: Tensor) -> Tensor | None:
+        if isinstance(self.log_sigma, nn.Parameter):
+            return None
+        return torch.full((len(x),), x[0].numel() * (float(self.log_sigma) + 0.5 * math.log(2 * math.pi)), device=x.device)
+
     def mean(self, out: Tensor) -> Tensor:
         return out
 
@@ -97,6 +110,9 @@ class Logistic(Likelihood):
     def __init__(self, levels: int):
         super().__init__()
         self.reach = 1 / (levels - 1)  # half a level, in units of [−1, 1]
+
+    def least(self, x: Tensor) -> Tensor:
+        return torch.zeros(len(x), device=x.device)  # a bell as narrow as it may be puts all mass on one level
 
     def prepare(self, x: Tensor) -> Tensor:
         return ((x + 1) / (2 * self.reach)).round() * 2 * self.reach - 1

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from engines import measures, metrics
 from engines.core import Curve, Field, Mesh, Points, Snapshot, View, Views
-from engines.data.toy2d import floors
+from engines.data.toy2d import TRUTH, floors
 from engines.state import Rng
 from engines.vae.bounds import aggregate_kl, gap
 from engines.vae.priors import normal
@@ -32,7 +32,7 @@ class Probe2D(Probe):
         unit = ((self.xy - self.toy.shift) / self.toy.scale).astype(np.float32)
         super().__init__(engine, torch.from_numpy(unit).to(engine.device), None)
         self.n = metrics.N_EVALUATE
-        self.truth = measures.projections(self.toy.draw(metrics.N_EVALUATE, 0))
+        self.truth = measures.projections(self.toy.draw(metrics.N_EVALUATE, TRUTH))
 
     def label(self) -> np.ndarray | None:
         """The nearest mode of each test point, where there are modes."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from engines import metrics
+from engines import measures, metrics
 from engines.core import Images, Snapshot, Views
 from engines.judge import MEASURED as JUDGED
 from engines.judge import Judge, judge
@@ -21,7 +21,7 @@ from engines.vae.probe import GRID, SHOWN, Probe
 if TYPE_CHECKING:
     from engines.vae.engine import VaeEngine
 
-DATA_SHOWN, MOST = 64, 1_000
+DATA_SHOWN, MOST, FLOOR_DRAWS = 64, 1_000, 20
 SIDE = 16  # tiles of the manifold are halved where images are larger, or every look would be 180 kB
 NAMES = {1: "manifold", 2: "manifold"}
 
@@ -57,9 +57,13 @@ class ImageProbe(Probe):
         rows = rng.choice(len(data.pixels), min(DATA_SHOWN, len(data.pixels)), replace=False)
         label = data.labels[rows].astype(np.uint8) if engine.info.classes else None
         known = dict(self.judge.floors) if self.judge else {}
-        if metrics.FRECHET_DISTANCE in known:
-            known[metrics.RECON_FRECHET] = known[metrics.FRECHET_DISTANCE]
-        known |= {metrics.SHARPNESS: 1.0, metrics.SAMPLES: float(self.n)}
+        if self.judge:  # perfect copies are the test images themselves
+            known[metrics.RECON_FRECHET] = self.judge.distance(self.judge.look(self.pixels[: self.n])[0])
+        known |= self._sharpness(data.pixels) | {metrics.SAMPLES: float(self.n)}
+        least = engine.likelihood.least(self.x)
+        if least is not None and engine.config.objective != "vq-vae":
+            copy = float(least.mean())  # of the test images; −ELBO cannot be lower either, since KL is not below 0
+            known |= {metrics.TEST_RECON: copy, metrics.RECON: copy}
         return Snapshot(0, known, {"stage": (Images(data.pixels[rows], role="data", name="data", label=label),)})
 
     @torch.no_grad()
@@ -122,6 +126,12 @@ class ImageProbe(Probe):
             copies = self.reconstruct(engine, torch.arange(self.n, device=engine.device))
             result[metrics.RECON_FRECHET] = self.judge.distance(self.judge.look(copies)[0])
         return result
+
+    def _sharpness(self, pixels: np.ndarray) -> dict[str, float]:
+        """The band of what n real images score."""
+        rng = np.random.default_rng(0)
+        rows = [rng.choice(len(pixels), min(self.n, len(pixels)), replace=False) for _ in range(FLOOR_DRAWS)]
+        return measures.band([{metrics.SHARPNESS: laplacian_energy(torch.from_numpy(pixels[r])) / self.energy} for r in rows])
 
     def quality(self, x: Tensor) -> dict[str, float]:
         """The judge's report on images (n, c, h, w), and how sharp they are."""

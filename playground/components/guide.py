@@ -12,12 +12,13 @@ FOLDER = Path(__file__).resolve().parents[1]
 @cache
 def scenes(family: str) -> dict[str, Any]:
     """{"home": sentence, "groups": [[title, [[scene, sentence], ...]], ...]} of one family, in the order of the file."""
-    home, groups, mine = "", [], False
+    groups: list[tuple[str, list[list[str]]]] = []
+    home, mine = "", False
     for line in (FOLDER / "guide.md").read_text(encoding="utf-8").splitlines():
         if line.startswith("# "):
             mine = line[2:].strip() == family
         elif mine and line.startswith("## "):
-            groups.append([line[3:].strip(), []])
+            groups.append((line[3:].strip(), []))
         elif mine and ": " in line:
             name, sentence = line.split(": ", 1)
             if name == "home":

@@ -36,7 +36,10 @@ EXTRA = {
                 {"metric": "test_recon", "role": "model", "width": 1.3, "label": "reconstruction"},
                 {"metric": "test_iwae", "role": "ink2", "dash": [1, 3], "width": 2, "legend": "IWAE-50"},
             ],
-            "floors": [{"metric": "test_neg_elbo", "words": "entropy of the data"}],
+            "floors": [
+                {"metric": "test_neg_elbo", "words": "entropy of the data"},
+                {"metric": "test_recon", "words": "a perfect copy"},
+            ],
         },
         {
             "title": "KL, nats",

@@ -217,7 +217,7 @@ def test_mnist_shows_pictures_classes_and_distance(page):
     wait_step(page, 20, seconds=60)
     page.wait_for_function("() => document.querySelector('[data-metric=frechet_distance] b').textContent !== '—'", timeout=60_000)
     assert ink(page) > 50
-    assert "floor" in page.locator('[data-metric="frechet_distance"] .floor').inner_text()
+    assert "real data" in page.locator('[data-metric="frechet_distance"] .floor').inner_text()
     assert page.evaluate("() => window.playground.store.frameAt(20).views.find(v => v.panel === 'modes').labels.length") == 10
 
 

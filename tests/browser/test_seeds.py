@@ -79,7 +79,7 @@ def student(values):
 
 
 def reads(text, values, times=1.0, most=np.inf):
-    """Whether "89.9 ± 0.5 %" is the mean of values with its 95 % interval, to the digits written; "6.6 (3.8 to 8.0)" where `most` cuts it."""
+    """Whether "89.9 ± 0.5 %" is the mean of values with its 95 % interval, to the digits written; "6.6 (3.8 to 8.0)" if `most` cuts it."""
     mean, half = student(times * np.asarray(values, float))
     if mean + half > most:
         low, high = (float(end) for end in text.split("(")[1].rstrip(")").split(" to "))
@@ -135,7 +135,8 @@ def test_no_interval_leaves_the_range_of_its_quantity(page):
         """async () => { const s = await import('./play/web/statistics.js'); const w = await import('./play/web/seedwords.js');
         const share = { scale: 'percent', unit: '%', decimals: 1 }; const count = { decimals: 0, name: 'modes_covered' };
         const of = (info, values, range) => w.meanText(info, s.meanInterval(values, range));
-        return [of(share, [0.7, 1], [0, 1]), of(count, [1, 3], [0, 8]), of(count, [8, 8, 8], [0, 8]), of(share, [0.5, 0.52, 0.51], [0, 1])]; }"""
+        const counts = [[1, 3], [8, 8, 8]].map((values) => of(count, values, [0, 8]));
+        return [of(share, [0.7, 1], [0, 1]), ...counts, of(share, [0.5, 0.52, 0.51], [0, 1])]; }"""
     )
     assert ours == ["85.0 % (0.0 to 100.0)", "2.0 (0.0 to 8.0)", "8 in each of 3", "51.0 ± 2.5 %"]
 

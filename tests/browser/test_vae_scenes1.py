@@ -101,7 +101,10 @@ def test_a_stroke_sends_its_pixels_and_shows_what_the_server_says_of_them(vae):
             pixels(vae, ".scene-draw .draws canvas", i), shown(vae, "encode", {"pixels": sent, "seed": 0}, "reconstructions", "draws", i)
         )
     words = box.locator(".scene-words").inner_text()
-    assert f"−ELBO {answer['neg_elbo']:.0f} nats" in words and f"average {answer['test_mean']:.0f} ± {answer['test_sd']:.0f}" in words
+    assert (
+        f"−ELBO {answer['neg_elbo']:.0f} nats" in words
+        and f"average {answer['test_mean']:.0f} ± {answer['test_sd']:.0f} above theirs" in words
+    )
     assert f"a {answer['nearest_label']:.0f} (number" in words.replace("an 8", "a 8") and f"{100 * answer['test_below']:.0f} %" in words
 
 

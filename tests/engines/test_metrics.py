@@ -11,7 +11,7 @@ from engines.data.toy2d import TOYS
 
 
 def test_every_name_has_an_entry():
-    names = {v for k, v in vars(metrics).items() if k.isupper() and isinstance(v, str) and k not in ("MODE_SHARE", "SAMPLES")}
+    names = {v for k, v in vars(metrics).items() if k.isupper() and isinstance(v, str) and k not in ("MODE_SHARE", "SAMPLES", "LO", "HI")}
     assert names == set(metrics.METRICS)
     assert all(info.name == name and info.title and info.about for name, info in metrics.METRICS.items())
 
@@ -93,5 +93,6 @@ def test_frechet_against_scipy():
     assert measures.frechet((m1, c1), (m1, c1)) == pytest.approx(0, abs=1e-6)
 
 
-def test_floor_is_the_mean_over_pairs():
-    assert measures.floor(lambda a, b: float(b - a), lambda seed: np.array(seed**2), pairs=3) == (1 + 5 + 9) / 3
+def test_band_is_the_mean_and_the_middle_of_real_draws():
+    found = measures.band([{"x": float(v)} for v in range(101)])
+    assert found == {"x": 50, "x/lo": 5, "x/hi": 95}

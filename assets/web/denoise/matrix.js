@@ -3,8 +3,6 @@ import { fixed } from "../format.js";
 import { createCell } from "./cell.js";
 import { CALLS, SAMPLERS, kindOf } from "./samplers.js";
 
-export const NEAR = 1.5; // times the floor: from here on a cell's number is bold
-
 /** What a frame that answers "matrix" says of each column. @returns {{view: object, distance: number, spent: number, steps: number}[]} */
 export function cellsOf(frame) {
   const curve = frame?.views.find((v) => v.panel === "sliced_w1");
@@ -33,12 +31,12 @@ export function createMatrix(box, { rows, calls = CALLS, onPick, count = 3 }) {
     button.addEventListener("click", () => onPick(sampler, cell.steps));
   }
 
-  function show(sampler, k, known, { floor, config, backdrop }) {
+  function show(sampler, k, known, { band, config, backdrop }) {
     const cell = cells.get(`${sampler}/${k}`);
     const { button } = cell;
     cell.steps = known?.steps ?? 0;
     cell.picture.update({ view: known?.view ?? null, backdrop, count });
-    const near = known && floor && known.distance <= NEAR * floor;
+    const near = known && band && known.distance <= band[1]; // as near as real data's draws are
     const words = known ? fixed(known.distance, known.distance < 10 ? 3 : 1) : "—";
     button.querySelector("b").textContent = words;
     button.classList.toggle("near", Boolean(near));
@@ -49,7 +47,7 @@ export function createMatrix(box, { rows, calls = CALLS, onPick, count = 3 }) {
   }
 
   return {
-    /** @param {{frames: Map<string, object>, floor: number|null, config: object, backdrop: object, most?: number}} seen a frame per sampler; more than `most` calls are not asked for */
+    /** @param {{frames: Map<string, object>, band: [number, number]|null, config: object, backdrop: object, most?: number}} seen a frame per sampler; more than `most` calls are not asked for */
     update(seen) {
       for (const cell of box.querySelectorAll("[data-column]")) cell.hidden = +cell.dataset.column > (seen.most ?? Infinity);
       box.classList.toggle("of-images", !seen.backdrop?.views.some((v) => v.panel === "stage" && v.type === "points"));

@@ -1,6 +1,6 @@
 // A plot of scenes: a few lines over one axis, linear or logarithmic, each named at its end, with dashed floors and a cursor.
 import { decades, scale, ticks, valueAxis } from "../axes.js";
-import { roleColor } from "../colors.js";
+import { rgba, roleColor } from "../colors.js";
 import { short } from "../format.js";
 import { createSurface } from "../surface.js";
 import { trace } from "../views/curve.js";
@@ -36,7 +36,7 @@ function endsOf(values, { log, range, room = 0.06 }) {
  * @param {HTMLElement} container @param {string} label
  * @param {{onPick?: (x: number) => void}} [on]
  * @returns {{update: (data: {lines: PlotLine[], x: {name: string, log?: boolean, range?: number[], marks?: [number, string][]}, y: {name: string, log?: boolean, range?: number[]},
- *   floors?: {y: number, label: string}[], cursor?: number|null, room?: number}) => void, canvas: HTMLCanvasElement}} `room` px on the right for names
+ *   floors?: {y: number, label: string, band?: [number, number]}[], cursor?: number|null, room?: number}) => void, canvas: HTMLCanvasElement}} `room` px on the right for names
  */
 export function createPlot(container, label, { onPick } = {}) {
   const surface = createSurface(container, draw, { label });
@@ -48,7 +48,7 @@ export function createPlot(container, label, { onPick } = {}) {
     const { lines, x, y, floors = [], cursor = null, room = 0 } = data;
     const box = { left: MARGIN.left, right: width - Math.max(MARGIN.right, width < 340 ? room * 0.8 : room), top: MARGIN.top, bottom: height - MARGIN.bottom };
     const xs = endsOf(lines.flatMap((l) => Array.from(l.x)), { room: 0, ...x });
-    const ys = endsOf([...lines.flatMap((l) => [...Array.from(l.y), ...(l.spread ?? []).flatMap((s) => s.slice(1))]), ...floors.map((f) => f.y)], y);
+    const ys = endsOf([...lines.flatMap((l) => [...Array.from(l.y), ...(l.spread ?? []).flatMap((s) => s.slice(1))]), ...floors.flatMap((f) => [f.y, ...(f.band ?? [])])], y);
     plot = { ...box, xs, X: scale(...xs, box.left, box.right, x.log), Y: scale(...ys, box.bottom, box.top, y.log) };
     axes(ctx, plot, ys, colors);
     ctx.save();
@@ -58,7 +58,7 @@ export function createPlot(container, label, { onPick } = {}) {
     for (const line of lines) stroke(ctx, line, plot, colors);
     if (cursor != null) upright(ctx, plot, cursor, colors);
     ctx.restore();
-    for (const { y: at, label: words } of floors) level(ctx, plot, at, words, colors);
+    for (const { y: at, label: words, band } of floors) level(ctx, plot, { at, words, band }, colors);
     names(ctx, lines.filter((l) => !l.bare && l.x.length), plot, colors);
   }
 
@@ -125,7 +125,12 @@ export function createPlot(container, label, { onPick } = {}) {
     }
   }
 
-  function level(ctx, { left, right, Y, top, bottom }, at, words, colors) {
+  function level(ctx, { left, right, Y, top, bottom }, { at, words, band }, colors) {
+    if (band) {
+      const [low, high] = band.map((v) => Math.max(top, Math.min(bottom, Y(v))));
+      ctx.fillStyle = rgba(colors.exact, 0.1);
+      ctx.fillRect(left, high, right - left, Math.max(1.5, low - high));
+    }
     if (!(Y(at) >= top - 2 && Y(at) <= bottom + 2)) return;
     ctx.strokeStyle = colors.exact;
     ctx.lineWidth = 1.25;

@@ -3,7 +3,8 @@
 import { fixed, int } from "../format.js";
 import { createRowReadings } from "../rowreadings.js";
 import { createLosses } from "./losses.js";
-import { createMatrix, NEAR, rowOf } from "./matrix.js";
+import { bandOf } from "../store.js";
+import { createMatrix, rowOf } from "./matrix.js";
 import { BESIDE, FOUR } from "./samplers.js";
 import { distanceOf } from "./scenes/frame.js";
 import { createSeries } from "../ask/series.js";
@@ -33,19 +34,19 @@ export function createDenoiseReadings(part, tools) {
     if (!about) return;
     const frames = new Map(questions().map(([question, values]) => [values.samplers, series.get(question, values)]));
     const first = [...frames.values()].find(Boolean);
-    const floor = first?.metrics.sliced_w1 ?? null;
-    matrix.update({ frames, floor, config: about.config, backdrop: tools.store.backdrop() });
+    const [floor, band] = [first?.metrics.sliced_w1 ?? null, bandOf(first?.metrics, "sliced_w1")];
+    matrix.update({ frames, band, config: about.config, backdrop: tools.store.backdrop() });
     const age = first ? series.age() : "";
     panel.classList.toggle("stale", Boolean(age));
-    panel.querySelector("header span").innerHTML = age ? `<b>${age}</b> · ${about.running ? "measured anew when this one pauses" : "measuring anew"}` : words(first, floor);
-    Object.assign(panel.dataset, { floor: floor ?? "", measured: [...frames.values()].filter(Boolean).length, step: first?.step ?? "" });
+    panel.querySelector("header span").innerHTML = age ? `<b>${age}</b> · ${about.running ? "measured anew when this one pauses" : "measuring anew"}` : words(first, band);
+    Object.assign(panel.dataset, { floor: floor ?? "", most: band?.[1] ?? "", measured: [...frames.values()].filter(Boolean).length, step: first?.step ?? "" });
   }
 
-  function words(first, floor) {
+  function words(first, band) {
     if (series.refused) return series.refused;
     if (!about.started) return "Measured when a run is paused or finished";
     if (!first) return about.running ? "Measured when the run pauses" : "Measuring…";
-    return `${distanceOf(about).replace("the judge’s ", "")}, n ${int(first.metrics.n)}, seed 0 · floor ${fixed(floor, 3)} · <b>bold</b> ≤ ${NEAR}×`;
+    return `${distanceOf(about).replace("the judge’s ", "")}, n ${int(first.metrics.n)}, seed 0 · real data ${band.map((v) => fixed(v, 3)).join("–")}, <b>bold</b> as near`;
   }
 
   return {

@@ -3,7 +3,7 @@
 import { createChart } from "../charts.js";
 import { fmt, int } from "../format.js";
 import { dashedAt, dot, drawAxes, fadingPath, planeOf } from "../plane.js";
-import { equilibria, named, unitOf } from "../readings.js";
+import { REAL, equilibria, named, unitOf } from "../readings.js";
 import { createSurface } from "../surface.js";
 import { average, indexAt } from "../views/curve.js";
 import { plate } from "../views/text.js";
@@ -104,7 +104,7 @@ export function create(container, { family, metrics, commands }) {
     const name = about.kind === "2d" ? "sliced_w1" : "pixel_sliced_w1";
     const floor = seen.floor(name);
     container.querySelectorAll("h3")[3].textContent = `${metrics[name].title}, n ${int(seen.floor("n") ?? metrics[name].n)}`;
-    exact.update({ ...common, series: [{ id: "w1", points: seen.series(name).main, color: "accent" }], lines: floor == null ? [] : [{ y: floor, label: "real against real" }] });
+    exact.update({ ...common, series: [{ id: "w1", points: seen.series(name).main, color: "accent" }], lines: floor == null ? [] : [{ y: floor, label: REAL, band: seen.band(name) ?? undefined }] });
   }
 
   return {

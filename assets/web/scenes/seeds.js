@@ -3,10 +3,11 @@
 import { Range } from "../axes.js";
 import { createDotRow } from "../dotrow.js";
 import { int } from "../format.js";
-import { ceiling, written } from "../readings.js";
+import { bandText, ceiling, written } from "../readings.js";
 import { createThumbs } from "../seedthumbs.js";
 import { SeedSet, seedsAfter, trainSet } from "../seedset.js";
 import { briefly, changes, comparison, covering, finding, meanText, measured, progress, runText, seedRange } from "../seedwords.js";
+import { bandOf } from "../store.js";
 
 export const title = "32 seeds";
 
@@ -122,10 +123,11 @@ export function create(container, { session, family, tab, metrics, commands, kno
   function drawRow(name, { element, range, dots }, set, before, floors) {
     const info = metrics[name];
     const all = ceiling(info, dataset());
-    const line = all ?? floors[name] ?? info.target;
+    const line = (info.decimals === 0 ? all : null) ?? floors[name] ?? all ?? info.target;
     const log = info.scale === "log";
     const bounded = info.decimals === 0 ? [0, all] : info.unit === "%" ? [0, 1] : null;
-    range.include([...[set, before].flatMap((s) => s?.done.map((r) => r.values?.[name] ?? NaN) ?? []), ...(line ? [line] : [])], log);
+    const band = info.decimals === 0 ? null : bandOf(floors, name);
+    range.include([...[set, before].flatMap((s) => s?.done.map((r) => r.values?.[name] ?? NaN) ?? []), ...(line ? [line] : []), ...(band ?? [])], log);
     const [lo, hi] = bounded ?? (range.lo < range.hi ? [range.lo, range.hi] : log ? [0.01, 1] : [0, 1]);
     const lane = (s) => {
       if (!s) return s;
@@ -134,17 +136,18 @@ export function create(container, { session, family, tab, metrics, commands, kno
       return { marks, ...mean, text: meanText(info, mean) };
     };
     const now = lane(set);
-    element.querySelector("small").textContent = notes(info, line, all);
+    element.querySelector("small").textContent = notes(info, { line, all, band });
     element.querySelector("b").textContent = set.done.length ? now.text : "";
-    dots.update({ lo, hi, log, whole: info.decimals === 0, percent: info.scale === "percent", line, now, ghost: lane(before), held: held?.seed ?? null });
+    dots.update({ lo, hi, log, whole: info.decimals === 0, percent: info.scale === "percent", line, band, now, ghost: lane(before), held: held?.seed ?? null });
   }
 
   /** What the dashed line is. */
-  function notes(info, line, all) {
+  function notes(info, { line, all, band }) {
     if (info.decimals === 0) return `of ${all}`;
     const unit = info.unit && info.unit !== "%" ? `${info.unit}, ` : "";
     if (line == null) return `${unit}${info.scale === "log" ? "log" : ""}`;
-    const what = all != null ? "ceiling" : info.better === "up" ? "real data" : info.better === "down" ? "floor" : "balance";
+    if (band) return `${info.scale === "log" ? "log, " : unit}real data ${bandText(info, band)}`;
+    const what = all != null ? "ceiling" : info.better === "none" ? "balance" : "floor";
     return `${info.scale === "log" ? "log, " : unit}${what} ${written(info, line)}${info.unit === "%" ? " %" : ""}`;
   }
 
@@ -203,7 +206,7 @@ export function create(container, { session, family, tab, metrics, commands, kno
       ...(cover ? [legend("fewer", "fewer")] : []),
       ...(lost ? [legend("lost", "lost")] : []),
       legend("mean", "mean, 95 % interval (Student, cut at its bounds)"),
-      legend("best", "optimum or floor"),
+      legend("best", "optimum, or real data with 90 % of their draws"),
       ...(before ? [legend("ghost", "before")] : []),
     ];
   }

@@ -1,6 +1,7 @@
 // What each part stands for. Sources: Rombach et al., 2022 (latent diffusion) and the model card of Stable Diffusion 1.4 (CLIP ViT-L/14,
 // UNet of 860 M parameters, factor 8); Radford et al., 2021 (CLIP); Esser et al., 2024 (Stable Diffusion 3); Betker et al., 2023,
-// "Improving image generation with better captions" (DALL·E 3), which says that it leaves out training and implementation of the model.
+// "Improving image generation with better captions" (DALL·E 3), which leaves out most of training and implementation but describes its
+// decoder; that decoder's code and weights: github.com/openai/consistencydecoder, in diffusers ConsistencyDecoderVAE.
 // Midjourney has published no paper on its models.
 const SD = "Stable Diffusion 1";
 const DALLE = "DALL·E 3";
@@ -19,7 +20,7 @@ export const PARTS = {
     title: "Denoiser, in latent space",
     facts: [
       [SD, "a UNet of 860 M parameters on 64 × 64 × 4 numbers; 3 a transformer. Here <span data-size='denoiser'></span>."],
-      [DALLE, "the paper leaves out training and implementation."],
+      [DALLE, "works on latents of Stable Diffusion’s kind, by the paper’s appendix; the network and its training are not public."],
       [MJ, "not public."],
     ],
   },
@@ -27,7 +28,7 @@ export const PARTS = {
     title: "Decoder",
     facts: [
       [SD, "half of an autoencoder, trained first: 512 × 512 pixels, 64 × 64 cells. Here <span data-size='decoder'></span>."],
-      [DALLE, "not public in full."],
+      [DALLE, "public: a diffusion model that turns latents of Stable Diffusion 1 into pixels, distilled to two steps by consistency training. The scene Distillation does the same to the denoiser."],
       [MJ, "not public."],
     ],
   },
@@ -35,7 +36,7 @@ export const PARTS = {
     title: "Cross-attention, word by word",
     facts: [
       [SD, "the same layer: cells ask, words answer. Hertz et al., 2022, read its maps in this way."],
-      [`${DALLE}, ${MJ}`, "whether they use it is not public."],
+      [`${DALLE}, ${MJ}`, "how words reach their denoisers is not published in full."],
     ],
   },
   pictures: {

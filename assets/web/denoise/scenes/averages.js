@@ -1,4 +1,5 @@
 // Raw against averaged weights: of the run as it is, and of its beginning made once more with several averages beside it.
+import { bandOf } from "../../store.js";
 import { fixed, int, percent } from "../../format.js";
 import { createCell } from "../cell.js";
 import { createPlot } from "../plot.js";
@@ -63,7 +64,7 @@ export function create(container, tools) {
     for (const [key, panel] of [["loss", "validation_mse"], ["near", "sliced_w1"]]) {
       const lines = NAMES.map(([name, words, dash]) => ({ name: words, ...(curve(other, panel, name) ?? { x: [], y: [] }), color: name === "EMA 0.999" ? "accent" : "ink2", dash, width: name === "EMA 0.999" ? 2.5 : 1.4 })).filter((l) => l.x.length);
       const floor = key === "near" ? frame?.metrics.sliced_w1 : tools.store.floor("validation_mse");
-      plots[key].update({ lines, x: { name: "step, log", log: true, range: lines.length ? [steps[0], steps.at(-1)] : undefined }, y: { name: key === "loss" ? "mean squared error, log" : `${distanceOf(about)}, log`, log: true }, floors: floor && lines.length ? [{ y: floor, label: key === "loss" ? "exact optimum" : "real against real" }] : [], cursor: steps[at] ?? null, room: 92 });
+      plots[key].update({ lines, x: { name: "step, log", log: true, range: lines.length ? [steps[0], steps.at(-1)] : undefined }, y: { name: key === "loss" ? "mean squared error, log" : `${distanceOf(about)}, log`, log: true }, floors: floor && lines.length ? [{ y: floor, label: key === "loss" ? "exact optimum" : "real data", band: key === "near" ? bandOf(frame?.metrics, "sliced_w1") : undefined }] : [], cursor: steps[at] ?? null, room: 92 });
     }
     const press = find(".press");
     press.disabled = !about.started || again.busy || Boolean(other && wanted === +find("select").value);

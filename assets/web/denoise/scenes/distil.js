@@ -1,4 +1,5 @@
 // Fewer steps: a student is trained beside the run to make in one step what its teacher makes in several.
+import { bandOf } from "../../store.js";
 import { fixed, int, short } from "../../format.js";
 import { createCell } from "../cell.js";
 import { createPlot } from "../plot.js";
@@ -39,11 +40,11 @@ export function create(container, tools) {
         cells.get(`${who}/${k}`).update({ view: layer(frame, who, String(k)), backdrop: store.backdrop(), count: 4 });
         const cell = find(`[data-cell="${who}/${k}"]`);
         cell.querySelector("b").textContent = curves[who] ? fixed(curves[who].y[i], 3) : "—";
-        cell.classList.toggle("near", Boolean(curves[who] && curves[who].y[i] <= 1.5 * frame.metrics.sliced_w1));
+        cell.classList.toggle("near", Boolean(curves[who] && curves[who].y[i] <= bandOf(frame.metrics, "sliced_w1")[1]));
       });
     }
     const lines = curves.student ? [{ name: "student", ...curves.student, color: "accent", dots: true }, { name: "teacher", ...curves.teacher, color: "ink2", dash: [1, 3], dots: true }] : [];
-    near.update({ lines, x: { name: "steps, log", log: true, range: [COUNTS[0], COUNTS.at(-1)], marks: COUNTS.map((k) => [k, String(k)]) }, y: { name: `${distanceOf(about)}, log`, log: true }, floors: frame ? [{ y: frame.metrics.sliced_w1, label: `real against real, n ${int(frame.metrics.n)}` }] : [], room: 60 });
+    near.update({ lines, x: { name: "steps, log", log: true, range: [COUNTS[0], COUNTS.at(-1)], marks: COUNTS.map((k) => [k, String(k)]) }, y: { name: `${distanceOf(about)}, log`, log: true }, floors: frame ? [{ y: frame.metrics.sliced_w1, band: bandOf(frame?.metrics, "sliced_w1"), label: `real data, n ${int(frame.metrics.n)}` }] : [], room: 60 });
     const course = curve(frame, "loss");
     loss.update({ lines: course ? [{ name: "loss", ...course, color: "accent", width: 1, bare: true }] : [], x: { name: "updates", range: [0, course ? course.x.at(-1) : +find("select").value] }, y: { name: "loss, log", log: true } });
     for (const button of container.querySelectorAll("[data-method]")) button.setAttribute("aria-pressed", button.dataset.method === method), (button.disabled = series.busy);

@@ -1,4 +1,5 @@
 // η of DDIM: two runs from the same noise. Without fresh noise they are one; with it they part.
+import { bandOf } from "../../store.js";
 import { fixed, int, short } from "../../format.js";
 import { createCell } from "../cell.js";
 import { createPlot } from "../plot.js";
@@ -59,7 +60,7 @@ export function create(container, tools) {
     const x = { name: "η", range: [0, 1] };
     container.querySelectorAll("h3 small")[2].textContent = isImage(about) ? "root mean square of a pixel" : "data units, mean over pairs";
     apart.update({ lines: delta ? [{ name: "‖Δ‖", ...delta, color: "accent", dots: true, bare: true }] : [], x, y: { name: "‖Δ‖" }, floors: frame ? [{ y: frame.metrics.unrelated, label: "two unrelated samples" }] : [], cursor: ETAS[at] });
-    near.update({ lines: sw ? [{ name: "sliced W₁", ...sw, color: "accent", dots: true, bare: true }] : [], x, y: { name: distanceOf(about) }, floors: frame ? [{ y: frame.metrics.sliced_w1, label: "real against real" }] : [], cursor: ETAS[at] });
+    near.update({ lines: sw ? [{ name: "sliced W₁", ...sw, color: "accent", dots: true, bare: true }] : [], x, y: { name: distanceOf(about) }, floors: frame ? [{ y: frame.metrics.sliced_w1, band: bandOf(frame.metrics, "sliced_w1"), label: "real data" }] : [], cursor: ETAS[at] });
     find(".said").textContent = frame ? `η ${fixed(ETAS[at], 1)} · ‖Δ‖ ${fixed(delta.y[at], 3)}` : "";
     Object.assign(container.dataset, { eta: ETAS[at], apart: delta ? Array.from(delta.y).join() : "", unrelated: frame?.metrics.unrelated ?? "" });
     return frame ? sentence(about, frame, delta, sw) : "";

@@ -1,6 +1,7 @@
 // Every sampler against calls of the denoiser, from the same noise, and below how the distance from the data falls with the calls.
 import { fixed, int } from "../../format.js";
-import { cellsOf, createMatrix, NEAR, rowOf } from "../matrix.js";
+import { bandOf } from "../../store.js";
+import { cellsOf, createMatrix, rowOf } from "../matrix.js";
 import { createPlot } from "../plot.js";
 import { BESIDE, CALLS, SAMPLERS } from "../samplers.js";
 import { choices, createAskingScene, distanceOf, isImage, layOut } from "./frame.js";
@@ -45,16 +46,17 @@ export function create(container, tools) {
     const frames = new Map(asked.map(([q, v]) => [v.samplers, scene.get(q, v)]));
     const known = [...frames].filter(([, frame]) => frame);
     const floor = known[0]?.[1].metrics.sliced_w1 ?? null;
-    matrix.update({ frames, floor, config: about.config, backdrop: tools.store.backdrop(), most: isImage(about) ? CALLS.at(-1) : FURTHER.at(-1) });
+    const band = bandOf(known[0]?.[1].metrics, "sliced_w1");
+    matrix.update({ frames, band, config: about.config, backdrop: tools.store.backdrop(), most: isImage(about) ? CALLS.at(-1) : FURTHER.at(-1) });
     const lines = known.map(([sampler, frame]) => {
       const own = sampler === about.config.sampler;
       const rows = cellsOf(frame).filter((c, i, all) => i === all.length - 1 || all[i + 1].spent !== c.spent);
       return { name: SAMPLERS[sampler][0], x: rows.map((c) => c.spent), y: rows.map((c) => c.distance), color: own ? "accent" : "ink2", width: own ? 2.5 : 1.2, dash: DASHES[sampler], dots: own, faint: !own };
     });
-    plot.update({ lines, x: { name: "evaluations of the network for one sample, log", log: true }, y: { name: "sliced W₁, log", log: true }, floors: floor ? [{ y: floor, label: `real against real, n ${int(known[0][1].metrics.n)}` }] : [], room: 134 });
-    find(".said").textContent = floor ? `n ${int(known[0][1].metrics.n)}, seed 0 · floor ${fixed(floor, 3)} · bold within ${NEAR} × floor · ${known.length} of ${ALL.length}${about.config.conditional && about.config.cfg_scale !== 1 ? " · guided: a call is two evaluations" : ""}` : "";
+    plot.update({ lines, x: { name: "evaluations of the network for one sample, log", log: true }, y: { name: "sliced W₁, log", log: true }, floors: floor ? [{ y: floor, band, label: `real data, n ${int(known[0][1].metrics.n)}` }] : [], room: 134 });
+    find(".said").textContent = floor ? `n ${int(known[0][1].metrics.n)}, seed 0 · real data ${band.map((v) => fixed(v, 3)).join("–")}, bold as near · ${known.length} of ${ALL.length}${about.config.conditional && about.config.cfg_scale !== 1 ? " · guided: a call is two evaluations" : ""}` : "";
     Object.assign(container.dataset, { measured: known.length, floor: floor ?? "" });
-    return floor && known.length === ALL.length ? [sentence(about, frames, floor), overshooting(frames, floor)].filter(Boolean).join(" ") : "";
+    return floor && known.length === ALL.length ? [sentence(about, frames, band), overshooting(frames, floor)].filter(Boolean).join(" ") : "";
   }
 
   /** Why a sampler with two estimates a step is far off in few calls, where one with one estimate is not. */
@@ -70,18 +72,18 @@ export function create(container, tools) {
     return `${name} is far off in ${int(worst.steps)} steps (${fixed(worst.distance, 2)}; DDIM with no more calls ${fixed(worst.beside, 3)}), and that is the method: its step is Euler’s plus (${clock} − ${clock}′) ÷ 2${clock}′ times the difference of its two estimates, on this grid up to ${int(Math.round(worst.gain))} times it. Give it more steps, or take a sampler of first order for so few.`;
   }
 
-  /** Who comes near the floor with how few calls. */
-  function sentence(about, frames, floor) {
-    const near = [...frames].flatMap(([sampler, frame]) => cellsOf(frame).filter((c) => c.distance <= NEAR * floor).slice(0, 1).map((c) => ({ sampler, ...c }))).sort((a, b) => a.spent - b.spent || a.distance - b.distance);
+  /** Who comes as near as real data with how few calls. */
+  function sentence(about, frames, [, most]) {
+    const near = [...frames].flatMap(([sampler, frame]) => cellsOf(frame).filter((c) => c.distance <= most).slice(0, 1).map((c) => ({ sampler, ...c }))).sort((a, b) => a.spent - b.spent || a.distance - b.distance);
     const [first, last] = [near[0], near.at(-1)];
     const least = Math.min(...[...frames.values()].flatMap((frame) => cellsOf(frame).map((c) => c.spent)));
-    if (near.length === ALL.length && last.spent === least) return `Every sampler is within ${NEAR} × the floor (${fixed(floor, 3)}) with its first call: at n ${int([...frames.values()][0].metrics.n)} ${distanceOf(about)} cannot tell a blurred picture from a sharp one, so compare the pictures. Only values far above the floor, as of a second-order step that overshoots, mean something here. One seed (0).`;
+    if (near.length === ALL.length && last.spent === least) return `Every sampler is as near as real data (up to ${fixed(most, 3)}) with its first call: at n ${int([...frames.values()][0].metrics.n)} ${distanceOf(about)} cannot tell a blurred picture from a sharp one, so compare the pictures. Only values far above that, as of a second-order step that overshoots, mean something here. One seed (0).`;
     const never = ALL.filter((s) => !near.some((n) => n.sampler === s));
     const name = (n) => `${SAMPLERS[n.sampler][0]} with ${int(n.spent)} evaluation${n.spent === 1 ? "" : "s"} (${fixed(n.distance, 3)})`;
     const rest = never.length ? ` ${never.map((s) => SAMPLERS[s][0]).join(", ")} ${never.length === 1 ? "does" : "do"} not within these calls.` : "";
     const who = exact && !isImage(about) ? "With the exact denoiser, so that what is left is the sampler's own error, " : "";
-    if (!near.length) return `No sampler comes within ${NEAR} × the floor (${fixed(floor, 3)}): what is missing is the network's, more calls do not mend it.`;
-    const said = `first within ${NEAR} × the floor is ${name(first)}${last !== first ? `; the last to come there is ${name(last)}` : ""}.${rest}`;
+    if (!near.length) return `No sampler comes as near as real data (95 of 100 draws up to ${fixed(most, 3)}): what is missing is the network's, more calls do not mend it.`;
+    const said = `first as near as real data (up to ${fixed(most, 3)}) is ${name(first)}${last !== first ? `; the last to come there is ${name(last)}` : ""}.${rest}`;
     return `${who ? who + said : said[0].toUpperCase() + said.slice(1)} n ${int([...frames.values()][0].metrics.n)}, ${distanceOf(about)}, one seed (0).`;
   }
 

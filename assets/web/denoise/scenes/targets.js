@@ -1,4 +1,5 @@
 // What the network predicts, at equal budget: whole runs that differ in nothing but the target and the seed, at three lengths each.
+import { bandOf } from "../../store.js";
 import { duration, fixed, int, short } from "../../format.js";
 import { SeedSet, trainSet } from "../../seedset.js";
 import { paired } from "../../seedwords.js";
@@ -140,7 +141,7 @@ export function create(container, tools) {
       color: key === own ? "accent" : "ink2", dash: TARGETS[key][1], width: key === own ? 2.5 : 1.5, dots: true,
     }));
     const floor = set.floors[metric()];
-    plot.update({ lines, x: { name: "training, seconds of one core, log", log: true }, y: { name: `${info.title.toLowerCase()}, log`, log: true }, floors: floor ? [{ y: floor, label: "real against real" }] : [], room: 110 });
+    plot.update({ lines, x: { name: "training, seconds of one core, log", log: true }, y: { name: `${info.title.toLowerCase()}, log`, log: true }, floors: floor ? [{ y: floor, label: "real data", band: bandOf(set.floors, metric()) }] : [], room: 110 });
     find("h3").innerHTML = `${info.title} against training time <small>mean of ${set.count} seeds; bars from the lowest to the highest</small>`;
     table(rows, own);
     controls(set);

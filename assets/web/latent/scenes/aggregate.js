@@ -197,14 +197,21 @@ export function create(container, { session, store, redraw }) {
     return r < 0.1 ? "q(z) is less than a tenth of p(z)" : `q(z) is ${fixed(r, r < 10 ? 1 : 0)} times p(z)`;
   }
 
+  /** What a q(z) that is the prior leaves empty at this n, as a band. */
+  const chanceText = (m) => [...new Set(["lo", "hi"].map((end) => percent(m[`floor/holes/${end}`], 1)))].join(" to ");
+
   function sentence() {
     if (!about.started) return "Nothing trained yet. Train, and the codes of all examples are laid over the prior here.";
     if (asking.refused) return asking.refused;
     const m = asking.frame?.metrics;
-    if (!m) return "Laying the codes of 1,000 examples over each other.";
-    const share = percent(m.holes, 1);
-    const fills = m.holes < 0.001 ? "Within 2σ the prior finds codes everywhere" : `Of the draws of N(0, I) within 2σ, ${share} fall where q(z) has less than a tenth of its density: the decoder has hardly been trained there`;
-    const kl = m.aggregate_kl < 0.05 ? "as a whole q(z) is close to N(0, I)" : `as a whole q(z) is ${fixed(m.aggregate_kl, 2)} nats from N(0, I) or more, which a prior that is q(z) itself would save`;
+    if (!m) return "Laying the codes of all training examples over each other.";
+    const [share, chance] = [percent(m.holes, 1), chanceText(m)];
+    const where = about.config.latent > 2 ? "in this plane, " : "";
+    const empty = `Of the draws of N(0, I) within 2σ, ${where}${share} fall where q(z) has less than a tenth of its density`;
+    const fills = m.holes > m["floor/holes/hi"] + 5e-4 ? `${empty} (${chance} would if q(z) were N(0, I)): the decoder has hardly been trained there` : `${empty}, no more than if q(z) were N(0, I) (${chance})`;
+    const sure = m["aggregate_kl/sure"];
+    const full = about.config.latent > 2 && m.holes < 0.01 && sure > 0.1 ? "the plane looks full, but " : "";
+    const kl = sure > 0 ? `${full}all latents together are at least ${fixed(sure, 2)} nats from N(0, I) (a lower bound, less two standard errors), which a prior that is q(z) itself would save` : "KL(q(z) ‖ p(z)) is 0 or more: this bound cannot tell q(z) from N(0, I)";
     const plane = about.config.latent > 2 ? " The map is the plane of the first two principal components; the other latents are 0 there." : "";
     return `${elsewhere(store, asking.frame)}${fills}; ${kl}.${plane} Step ${int(asking.frame.step)}, n ${int(m.n)} training examples for the map, seed ${asking.values.seed}.`;
   }
@@ -212,8 +219,8 @@ export function create(container, { session, store, redraw }) {
   function show() {
     if (!about) return;
     const m = asking.frame?.metrics;
-    find(".kl").textContent = m ? `${fixed(m.aggregate_kl, 2)} nats` : "—";
-    find(".mass").textContent = m ? percent(m.holes, 1) : "—";
+    find(".kl").textContent = !m ? "—" : m["aggregate_kl/sure"] > 0 ? `${fixed(m["aggregate_kl/sure"], 2)} nats` : "0 or more";
+    find(".mass").textContent = m ? `${percent(m.holes, 1)} (${chanceText(m)} if q(z) = N(0, I))` : "—";
     const shown = view(decoded?.frame, "decode", "decode");
     junk.update(shown?.type === "images" ? shown : null);
     const other = view(decoded?.frame, "nearest", "images");

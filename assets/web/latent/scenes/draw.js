@@ -154,7 +154,9 @@ export function create(container, { session, store, tab }) {
     const lead = `${elsewhere(store, asking.frame)}${what}Nearest test image: ${itself ? "itself" : `${is}, ${fixed(m.nearest_distance, 2)} away in z`}.`;
     if (m.neg_elbo == null) return `${lead} Reconstruction ${fixed(m.recon, 0)} nats; without a posterior there is no ELBO.`;
     const [, verdict] = VERDICTS.find(([share]) => m.test_below >= share);
-    return `${lead} −ELBO ${fixed(m.neg_elbo, 0)} nats${soft(about.config)}; test images average ${fixed(m.test_mean, 0)} ± ${fixed(m.test_sd, 0)} (SD, n\u00a0${int(m.test_n)}, each from its mean), and ${percent(m.test_below, 0)} of them lie below: ${verdict}.`;
+    const copy = m.least ? `, ${fixed(m.above, 0)} above the ${fixed(m.least, 0)} that a perfect copy of these greys costs` : "";
+    const others = `test images average ${fixed(m.test_mean, 0)} ± ${fixed(m.test_sd, 0)}${m.least ? " above theirs" : ""} (SD, n\u00a0${int(m.test_n)}, each from its mean)`;
+    return `${lead} −ELBO ${fixed(m.neg_elbo, 0)} nats${soft(about.config)}${copy}; ${others}, and ${percent(m.test_below, 0)} of them lie below: ${verdict}.`;
   }
 
   // --- controls -------------------------------------------------------------------------------------------------------------------

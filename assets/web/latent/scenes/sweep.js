@@ -127,7 +127,9 @@ export function create(container, { session, store, redraw }) {
   function planeWords(set) {
     const { now } = path();
     const { beta, seed } = about.config;
-    const here = `At step ${int(now.step)} this run pays ${fixed(now.kl, 1)} nats of KL and is ${fixed(now.recon, 1)} nats off in reconstruction`;
+    const least = store.floor("test_recon");
+    const copy = least ? ` (a perfect copy of grey pixels costs ${fixed(least, 1)} of them)` : "";
+    const here = `At step ${int(now.step)} this run pays ${fixed(now.kl, 1)} nats of KL and ${fixed(now.recon, 1)} for reconstruction${copy}`;
     const line = `along the dashed line one nat of KL buys ${beta === 1 ? "one nat" : `${short(beta)} nats`} of reconstruction: β = ${short(beta)} asks for no worse a rate`;
     const runs = set.measured;
     if (!runs.length) return `${here}; ${line}. A press trains the same settings at ${set.seeds.length} values of β and traces the frontier.`;
