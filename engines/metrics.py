@@ -28,6 +28,7 @@ LEARNING_RATE = "learning_rate"
 NATS_PER_CHAR, VAL_NATS_PER_CHAR = "nats_per_char", "val_nats_per_char"  # of a text: on the batches of training, and held out
 VAL_BITS_PER_BYTE, VAL_PERPLEXITY = "val_bits_per_byte", "val_perplexity"
 TRAIN_BITS_PER_DIM, TEST_NLL = "train_bits_per_dim", "test_nll"  # of images, the last one held out
+UNIT = "unit"  # among the floors: one unit of the networks, in units of the data
 SAMPLES = "n"  # among the floors: how many samples were measured, where that depends on the data
 MODE_SHARE = "mode_share/"  # + the number of the mode: its share of all samples, high-quality ones only
 LO, HI = "/lo", "/hi"  # after the name of a metric, among the floors: 5 % and 95 % of real draws, whose mean the name alone is
@@ -94,7 +95,7 @@ METRICS: dict[str, MetricInfo] = {
             scale="percent",
             target=HQ_CEILING,
             n=N_EVALUATE,
-            about="samples within 3σ of a mode; 98.9 % of the data are",
+            about="samples within 3σ of any mode, one or all: a collapse onto one mode may reach 100 %; 98.9 % of the data are",
         ),
         MetricInfo(
             REVERSE_KL,
@@ -133,7 +134,7 @@ METRICS: dict[str, MetricInfo] = {
             target=0.0,
             n=N_EVALUATE,
             scale="log",
-            about="how far the samples must move to become the data, on average over 64 directions",
+            about="mean of W₁ along 64 directions; a lower bound on W₁, how far the samples must move to become the data",
         ),
         MetricInfo(
             FRECHET_DISTANCE,
@@ -187,11 +188,15 @@ METRICS: dict[str, MetricInfo] = {
             better="down",
             decimals=3,
             target=0.0,
-            n=N_EVALUATE,
-            about="root mean square of D minus the best possible D, p / (p + q), over data and samples",
+            n=4_096,
+            about="root mean square of D minus the best possible D, p / (p + q), over 4,096 data and samples each: 0 where 64 neighbours "
+            "cannot tell the two apart",
         ),
         MetricInfo(
-            D_SLOPE, "Slope of D", scale="log", about="mean ‖∇D‖ at 64 places between data and samples; a gradient penalty asks for 1"
+            D_SLOPE,
+            "Slope of D",
+            scale="log",
+            about="mean ‖∇D‖ at 64 places between data and samples, in units of the networks; WGAN-GP asks for 1",
         ),
         MetricInfo(LOSS, "Loss", "nats", "down", 1, about="what training lowers, on its own batches: per example, per token of a text"),
         MetricInfo(RECON, "Reconstruction", "nats", "down", 1, about="−log p(x | z) on the batches of training, summed over dimensions"),

@@ -13,7 +13,7 @@ import numpy as np
 
 from engines.config import from_dict
 from engines.core import Engine, Family
-from engines.data import DATASETS, OWN
+from engines.data import OWN
 from engines.registry import FAMILIES
 
 RUN, CHECKPOINT, OWN_DATA = "run.json", "checkpoint.safetensors", "data.npy"
@@ -64,10 +64,9 @@ def new_folder(out: str) -> Path:
 
 
 def own_data(dataset: str, file: str | None) -> np.ndarray | None:
-    """The array behind a data set of one's own: the bytes of a text, or "codes" of an npz file; None for the data sets that are here."""
+    """The array behind a data set of one's own: points of a table, pictures, the bytes of a text, or "codes" of an npz file; None for the
+    data sets that are here."""
     if dataset not in READERS:
-        if dataset in OWN:
-            raise ValueError(f"dataset={dataset} lives in the browser; the command line knows {', '.join(DATASETS)}")
         if file is not None:
             raise ValueError(f"--data is for {' and '.join(READERS)}, not for dataset={dataset}")
         return None
@@ -89,7 +88,21 @@ def read_codes(path: Path) -> np.ndarray:
         raise ValueError(f"{path} is not an npz file with an array codes") from None
 
 
-READERS = {"own-text": _text, "own-codes": read_codes}
+def _points(path: Path) -> np.ndarray:
+    from engines.data import tables
+
+    return tables.read(path.read_bytes()).points
+
+
+def _images(path: Path) -> np.ndarray:
+    """Of one file or zip archive, or of all files of a folder."""
+    from engines.data.uploads import decode_uploads
+
+    files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+    return decode_uploads([(p.name, p.read_bytes()) for p in files]).pixels
+
+
+READERS = {"own-2d": _points, "own-images": _images, "own-text": _text, "own-codes": read_codes}
 
 
 def keep_data(folder: Path, data: np.ndarray | None) -> None:

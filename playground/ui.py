@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from engines.registry import FAMILIES
 from playground.api import add_api
 from playground.components.panel import panel
 from playground.schema import TABS, schema
+from playground.sessions.connections import punctual
+from playground.sessions.gate import Gate
 from playground.sessions.routes import routes
 from playground.sessions.service import Service
 from playground.theme import theme
@@ -53,6 +56,9 @@ def build(service: Service) -> gr.Blocks:
 
 def launch(demo: gr.Blocks, service: Service, **options: Any) -> tuple[Any, str, str]:
     """Serve without blocking. Every option is safe for strangers: no server-side rendering, no monitoring page, no error details."""
+    os.environ.setdefault(
+        "FORWARDED_ALLOW_IPS", ""
+    )  # uvicorn would believe any proxy on this machine; PLAYGROUND_PROXIES says how many there are
     demo.queue(max_size=64, api_open=False)
     settings = dict(
         theme=theme(),
@@ -68,6 +74,8 @@ def launch(demo: gr.Blocks, service: Service, **options: Any) -> tuple[Any, str,
         state_session_capacity=500,
         footer_links=["api"],
         server_name=os.environ.get("GRADIO_SERVER_NAME"),
-        app_kwargs={"routes": routes(service, schema)},
+        app_kwargs={"routes": routes(service, schema), "middleware": [Middleware(Gate)]},
     )
-    return demo.launch(**{**settings, **options})
+    launched = demo.launch(**{**settings, **options})
+    punctual(demo.server.config)
+    return launched

@@ -21,6 +21,7 @@ NAMES_ONLY = {  # engine modules without torch: the web process may read these
     "engines.registry",
     "engines.metrics",
     "engines.data",
+    "engines.data.tables",
     "engines.data.text",
     "engines.data.uploads",
     "engines.runs",

@@ -6,10 +6,10 @@ import { LABEL, TICK, plate } from "./views/text.js";
 const NAMED = { font: LABEL, height: 20, pad: 6, radius: 4 };
 const LEAST = 0.03; // of the width that each side keeps
 const KEY_STEP = 0.02;
-const N_GAP = 2000; // samples behind the gap
+const N_GAP = 4096; // data, and as many samples, behind the gap
 
 /** What a map is called on the stage. */
-export const mapName = (view) => (view.role === "exact" ? "D* exact" : view.name === "D(x)" ? "D(x)" : "critic");
+export const mapName = (view) => (view.role === "exact" ? "D* blurred" : view.name === "D(x)" ? "D(x)" : "critic");
 
 /** @param {HTMLElement} container of the stage's canvas @param {() => void} redraw */
 export function createMaps(container, redraw) {
@@ -18,7 +18,7 @@ export function createMaps(container, redraw) {
   const split = Object.assign(document.createElement("div"), { className: "split", hidden: true, tabIndex: 0 });
   split.setAttribute("role", "separator");
   split.setAttribute("aria-orientation", "vertical");
-  split.setAttribute("aria-label", "Between D(x), left, and D* exact, right");
+  split.setAttribute("aria-label", "Between D(x), left, and D*, the best D, blurred by one cell, right");
   split.setAttribute("aria-valuemin", 0);
   split.setAttribute("aria-valuemax", 100);
   container.append(split);
@@ -78,7 +78,7 @@ export function createMaps(container, redraw) {
     if (model && x > room(mapName(model))) plate(ctx, mapName(model), 16, 20, style);
     if (width - x > room(mapName(exact))) plate(ctx, mapName(exact), width - 16, 20, { ...style, align: "right" });
     if (gap == null) return;
-    plate(ctx, `RMS gap ${fixed(gap, 3)} · n ${int(N_GAP)}`, width - 14, height - 18, { ...style, font: TICK, align: "right", color: colors.ink2 });
+    plate(ctx, `RMS gap of D at the points, unblurred: ${fixed(gap, 3)} · n ${int(N_GAP)}`, width - 14, height - 18, { ...style, font: TICK, align: "right", color: colors.ink2 });
   }
 
   /** The map at a place in px. */

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from engines.autoregressive.config import Config
 from engines.data.codes import CodeSet
 from engines.data.images import ImageSet
-from engines.data.text import TextSet, tokenizer, with_limit
+from engines.data.text import TextSet, encoded, tokenizer, with_limit
 from engines.state import Rng
 
 BRIGHTNESS = (0.299, 0.587, 0.114)  # of red, green, blue
@@ -29,7 +29,7 @@ class TextSource:
         self.tokenizer = tokenizer(self.text, c.tokens, c.vocab)
         self.vocab = len(self.tokenizer.pieces)
         self.block_size = c.block_size
-        self.train, self.val = (torch.from_numpy(self.tokenizer.encode(part)).to(device) for part in (self.text.train, self.text.val))
+        self.train, self.val = (torch.from_numpy(part).to(device) for part in encoded(self.text, c.tokens, c.vocab))
         if min(len(self.train), len(self.val)) <= c.block_size:
             raise ValueError(f"block_size={c.block_size} is longer than the text trained on or held out; take a shorter context")
         self.offsets = torch.arange(c.block_size + 1, device=device)

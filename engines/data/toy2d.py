@@ -14,6 +14,7 @@ from zlib import crc32
 import numpy as np
 
 from engines import clouds, measures, metrics
+from engines.data import tables
 from engines.data.densities import Density, Mixture, Squares
 
 POOL = 100_000  # points drawn once per data set
@@ -146,29 +147,17 @@ def along(key: str, curve: np.ndarray, sigma: float, weights: np.ndarray | None 
 
 
 def own(points: np.ndarray | None) -> Toy2D:
-    """The visitor's points (n, 2), kept in their units; a few points are thickened by jitter of 2 % of their spread.
-    ValueError if they are fewer than 10, not finite, beyond a million, or all the same."""
-    if points is None:
-        raise ValueError("draw or upload points of your own first")
-    try:
-        points = np.asarray(points, np.float64)
-    except (TypeError, ValueError):
-        raise ValueError("points are not pairs of numbers") from None
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise ValueError("points are not pairs of numbers")
-    if len(points) < 10:
-        raise ValueError(f"{len(points)} points are too few, at least 10 are needed")
-    if not np.isfinite(points).all() or np.abs(points).max() > 1e6:
-        raise ValueError("every coordinate must be a number in [-1000000, 1000000]")
-    shift, scale = points.mean(0), float((points - points.mean(0)).std())
-    if scale < 1e-6 * max(1.0, float(np.abs(points).max())):
-        raise ValueError("all points are the same")
+    """The visitor's points (n, 2), kept in their units; a few points are thickened by jitter of 2 % of the spread of each column.
+    ValueError if they are fewer than 10, not finite, or too large, too small or too close together for single precision."""
+    points = tables.fit(points)
+    shift, scale, spread = points.mean(0), float((points - points.mean(0)).std()), points.std(0)
     rng = np.random.default_rng(crc32(b"own-2d"))
     if len(points) > POOL:
         points = points[rng.choice(len(points), POOL, replace=False)]
     elif len(points) < 5_000:
         points = points[rng.integers(len(points), size=20_000)]
-        points = points + 0.02 * scale * rng.standard_normal(points.shape)
+        width = np.where(spread > 1e-9 * scale, spread, scale)  # of each column: the two may be in different units
+        points = points + 0.02 * width * rng.standard_normal(points.shape)
     return Toy2D("own-2d", points.astype(np.float32), scale, shift=shift)
 
 

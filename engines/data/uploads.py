@@ -7,56 +7,103 @@ import io
 import struct
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 MAX_FILES = 500
-MAX_PIXELS = 16_000_000  # of one image
-MAX_TOTAL_PIXELS = 64_000_000  # of all together: about four seconds of decoding
+MAX_PIXELS = 100_000_000  # of one JPEG as its header states it: it is decoded straight to an eighth
+MAX_DECODED = 16_000_000  # of one image as it is decoded
+MAX_TOTAL_PIXELS = 64_000_000  # of all together as they are decoded: about four seconds
+MAX_STATED_PIXELS = 1_000_000_000  # of all together as their headers state them: reading an eighth of a JPEG takes time too
 MAX_FILE_BYTES = 8_000_000
 MAX_TOTAL_BYTES = 64_000_000  # of all files, unpacked
 MAX_MEMBERS = 2_000  # of an archive, folders and all
 MAX_RATIO = 50  # unpacked over packed; pictures are compressed already, so an honest archive stays near 1
 MIN_IMAGES = 8
 COLOUR_SIDE, GREY_SIDE = 32, 28
-FORMATS = ("PNG", "JPEG", "WEBP")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+ORIENTATION = 0x0112  # the EXIF tag
+NAMED = 4  # files left out that the answer names
+HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1", b"ftypavif")
 
 
-def decode_uploads(files: list[tuple[str, bytes]]) -> np.ndarray:
-    """Named files, pictures or zip archives of them -> (n, 3, 32, 32) uint8, or (n, 1, 28, 28) if every picture is grey. Each is
-    cropped to its central square and put on white where transparent. ValueError names the file and the limit it breaks."""
-    members, total = list(_members(files)), 0
-    for name, data in members:  # all headers before the first decoding
-        width, height = _size(name, data)
-        total += width * height
-        if total > MAX_TOTAL_PIXELS:
-            raise ValueError(f"{name}: the pictures together exceed {MAX_TOTAL_PIXELS:,} pixels")
-    if len(members) < MIN_IMAGES:
-        raise ValueError(f"{len(members)} pictures are too few; at least {MIN_IMAGES} are needed")
-    pictures = [_decode(name, data) for name, data in members]  # (32, 32, 3) each
+class Unfit(ValueError):
+    """One file that cannot be used. The others may."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """`pixels` (n, c, h, w) uint8, and why each file that was left out was."""
+
+    pixels: np.ndarray
+    left_out: tuple[str, ...] = ()
+
+
+def decode_uploads(files: list[tuple[str, bytes]]) -> Decoded:
+    """Named files, pictures or zip archives of them -> (n, 3, 32, 32), or (n, 1, 28, 28) if every picture is grey. Each is cropped to its
+    central square, turned as its EXIF says and put on white where it is transparent. A file that is no picture, is damaged or too large is
+    left out and named; ValueError names what is wrong with all of them together."""
+    left_out: list[str] = []
+    opened: list[tuple[str, _Opened]] = []
+    for name, data in _members(files, left_out):  # all headers before the first decoding
+        with _or_left_out(left_out):
+            opened.append((name, _opened(name, data)))
+        stated, decoded = sum(o.stated for _, o in opened), sum(o.picture.width * o.picture.height for _, o in opened)
+        if decoded > MAX_TOTAL_PIXELS or stated > MAX_STATED_PIXELS:
+            raise ValueError(f"{name}: the pictures together exceed {MAX_TOTAL_PIXELS:,} pixels; send fewer or smaller ones")
+    pictures: list[Any] = []  # (32, 32, 3) each
+    while opened:
+        name, found = opened.pop(0)
+        with _or_left_out(left_out):
+            pictures.append(_square(name, found.picture))
+    if len(pictures) < MIN_IMAGES:
+        raise ValueError(f"{_many(len(pictures))} too few; at least {MIN_IMAGES} are needed{_because(left_out)}")
     if not all(_is_grey(p) for p in pictures):
-        return np.stack([np.asarray(p) for p in pictures]).transpose(0, 3, 1, 2).copy()
-    return np.stack([np.asarray(_resize(p.convert("L"), GREY_SIDE)) for p in pictures])[:, None]
+        return Decoded(np.stack([np.asarray(p) for p in pictures]).transpose(0, 3, 1, 2).copy(), tuple(left_out))
+    return Decoded(np.stack([np.asarray(_resize(p.convert("L"), GREY_SIDE)) for p in pictures])[:, None], tuple(left_out))
 
 
-def _members(files: list[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+@contextmanager
+def _or_left_out(left_out: list[str]) -> Iterator[None]:
+    """What a file does wrong is noted, and the others go on."""
+    try:
+        yield
+    except Unfit as error:
+        left_out.append(str(error))
+
+
+def _many(n: int) -> str:
+    return "1 picture is" if n == 1 else f"{n} pictures are"
+
+
+def _because(left_out: Sequence[str]) -> str:
+    """The first files that were left out, for a sentence."""
+    more = f" and {len(left_out) - NAMED} more" if len(left_out) > NAMED else ""
+    return f"; left out: {'; '.join(left_out[:NAMED])}{more}" if left_out else ""
+
+
+def _members(files: list[tuple[str, bytes]], left_out: list[str]) -> Iterator[tuple[str, bytes]]:
     """Every file to decode, archives opened, with the limits on number and size applied."""
     count = size = 0
     for outer, data in files:
         outer = _plain(outer)
-        for name, content in _unzip(outer, data) if data[:4] == b"PK\x03\x04" else [(outer, data)]:
+        for name, content in _unzip(outer, data, left_out) if data[:4] == b"PK\x03\x04" else [(outer, data)]:
             count, size = count + 1, size + len(content)
             if count > MAX_FILES:
                 raise ValueError(f"{name}: more than {MAX_FILES} pictures")
-            if len(content) > MAX_FILE_BYTES:
-                raise ValueError(f"{name}: larger than {MAX_FILE_BYTES:,} bytes")
             if size > MAX_TOTAL_BYTES:
                 raise ValueError(f"{name}: the files together exceed {MAX_TOTAL_BYTES:,} bytes")
+            if len(content) > MAX_FILE_BYTES:
+                left_out.append(f"{name}: larger than {MAX_FILE_BYTES:,} bytes")
+                continue
             yield name, content
 
 
-def _unzip(outer: str, data: bytes) -> Iterator[tuple[str, bytes]]:
+def _unzip(outer: str, data: bytes, left_out: list[str]) -> Iterator[tuple[str, bytes]]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, ValueError, OSError, struct.error) as error:
@@ -68,41 +115,61 @@ def _unzip(outer: str, data: bytes) -> Iterator[tuple[str, bytes]]:
         name = _plain(member.filename)
         if member.is_dir() or name.startswith(".") or "__MACOSX" in member.filename:
             continue
-        yield name, _read(archive, member, f"{outer}/{name}")
+        try:
+            yield name, _read(archive, member, name)
+        except Unfit as error:
+            left_out.append(str(error))
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> bytes:
     """One member, never unpacking more than the limit whatever its header claims."""
     if member.flag_bits & 1:
-        raise ValueError(f"{name}: encrypted")
+        raise Unfit(f"{name}: encrypted")
     if member.file_size > MAX_RATIO * max(member.compress_size, 1) and member.file_size > 10_000:
-        raise ValueError(f"{name}: unpacks to more than {MAX_RATIO} times its size")
+        raise Unfit(f"{name}: unpacks to more than {MAX_RATIO} times its size")
     try:
         with archive.open(member) as stream:
             content = stream.read(MAX_FILE_BYTES + 1)
     except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, RuntimeError, ValueError) as error:
-        raise ValueError(f"{name}: damaged zip archive") from error
+        raise Unfit(f"{name}: damaged zip archive") from error
     except Exception as error:  # zlib.error, lzma.LZMAError: no common base
-        raise ValueError(f"{name}: damaged zip archive") from error
+        raise Unfit(f"{name}: damaged zip archive") from error
     if content[:2] == b"PK":
-        raise ValueError(f"{name}: an archive inside an archive")
+        raise Unfit(f"{name}: an archive inside an archive")
     return content
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """A picture whose pixels are not decoded yet, and how many its header states."""
+
+    picture: Any
+    stated: int
+
+
 def _size(name: str, data: bytes) -> tuple[int, int]:
-    """Width and height as the header states them, before any decoder allocates for them."""
+    """Width and height as the header states them, before any decoder allocates for them. Formats whose headers are not read here are
+    measured by Pillow, which reads no pixel before it is asked to."""
+    if data[4:12] in HEIC:
+        raise Unfit(f"{name}: HEIC and AVIF are not read here; save it as JPEG")
     if data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR" and len(data) >= 24:
         width, height = struct.unpack(">II", data[16:24])
     elif data[:3] == b"\xff\xd8\xff":
         width, height = _jpeg_size(data)
     elif data[:4] == b"RIFF" and data[8:12] == b"WEBP" and len(data) >= 30:
         width, height = _webp_size(data)
+    elif data[:6] in (b"GIF87a", b"GIF89a") and len(data) >= 10:
+        width, height = struct.unpack("<HH", data[6:10])
+    elif data[:2] == b"BM" and len(data) >= 26:
+        width, height = (abs(side) for side in struct.unpack("<ii", data[18:26]))
+    elif data[:4] in (b"II*\0", b"MM\0*"):
+        width, height = 1, 1  # lies anywhere in the file
     else:
-        raise ValueError(f"{name}: not a PNG, JPEG or WebP picture")
+        raise Unfit(f"{name}: not a PNG, JPEG, WebP, GIF, BMP or TIFF picture")
     if width < 1 or height < 1:
-        raise ValueError(f"{name}: damaged picture")
-    if width * height > MAX_PIXELS:
-        raise ValueError(f"{name}: {width:,}×{height:,} is more than {MAX_PIXELS:,} pixels")
+        raise Unfit(f"{name}: damaged picture")
+    if width * height > (MAX_PIXELS if data[:3] == b"\xff\xd8\xff" else MAX_DECODED):
+        raise Unfit(f"{name}: {width:,}×{height:,} pixels are too many")
     return width, height
 
 
@@ -137,30 +204,67 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     return 0, 0
 
 
-def _decode(name: str, data: bytes):
-    """The central square on white, 32x32 RGB, as a Pillow image. The first frame of an animation."""
+def _opened(name: str, data: bytes) -> _Opened:
+    """Header read, size checked, a JPEG told to decode straight to a smaller size."""
+    from PIL import Image
+
+    width, height = _size(name, data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of what is refused here
+            picture = Image.open(io.BytesIO(data), formats=FORMATS)
+            stated = max(picture.width * picture.height, width * height)
+            picture.draft("RGB", (2 * COLOUR_SIDE, 2 * COLOUR_SIDE))
+    except MemoryError:
+        raise
+    except Image.DecompressionBombError:
+        raise Unfit(f"{name}: its pixels are too many") from None
+    except Exception as error:
+        raise Unfit(f"{name}: damaged picture") from error
+    if picture.width * picture.height > MAX_DECODED or stated > MAX_PIXELS:
+        raise Unfit(f"{name}: {picture.width:,}×{picture.height:,} pixels are too many")
+    return _Opened(picture, stated)
+
+
+def _square(name: str, picture: Any) -> Any:
+    """The central square on white, 32x32 RGB, turned upright, as a Pillow image. The first frame of an animation. Transparency is that of
+    the pixels, however it is written: an alpha channel, a palette's, or a colour that stands for it."""
     from PIL import Image, ImageOps
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            opened = Image.open(io.BytesIO(data), formats=FORMATS)
-            if opened.width * opened.height > MAX_PIXELS:
-                raise ValueError("size differs from header")
-            opened.draft("RGB", (2 * COLOUR_SIDE, 2 * COLOUR_SIDE))  # JPEG decodes straight to a smaller size
-            opened.load()
-        picture = _crop(opened)
-        if picture.mode.startswith("I"):  # 16 bits of grey
-            picture = Image.fromarray((np.asarray(picture) >> 8).clip(0, 255).astype(np.uint8))
-        picture = _resize(picture.convert("RGBA") if picture.mode != "RGB" else picture, COLOUR_SIDE)
-        picture = ImageOps.exif_transpose(picture)
-        if picture.mode == "RGBA":
-            picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-        return picture.convert("RGB")
+            warnings.simplefilter("ignore")
+            picture.load()
+        see_through = picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info
+        turn = picture.getexif().get(ORIENTATION, 1)
+        if see_through:
+            picture = picture.convert("RGBA")
+        elif picture.mode.startswith(("I", "F")):  # more than 8 bits of grey
+            picture = _eight_bits(picture)
+        elif picture.mode != "RGB":
+            picture = picture.convert("RGB")
+        picture = _crop(picture)
+        if see_through:
+            picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+        picture = _resize(picture, COLOUR_SIDE)
+        picture.getexif()[ORIENTATION] = turn
+        return ImageOps.exif_transpose(picture).convert("RGB")
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, ...
-        raise ValueError(f"{name}: damaged picture") from error
+        raise Unfit(f"{name}: damaged picture") from error
+
+
+def _eight_bits(picture: Any) -> Any:
+    """Grey of 16 bits by its top eight; of other depths from its least to its largest value."""
+    from PIL import Image
+
+    grey = np.asarray(picture).astype(np.float64)
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and grey.min() >= 0 and 255 < grey.max() < 65_536):
+        grey = grey / 257
+    elif grey.min() < 0 or grey.max() > 255:
+        grey = (grey - grey.min()) * (255 / max(float(np.ptp(grey)), 1e-30))
+    return Image.fromarray(grey.round().clip(0, 255).astype(np.uint8)).convert("RGB")
 
 
 def _crop(picture):

@@ -17,7 +17,7 @@ OBJECTIVES = {
     "minimax": "the original game: G lowers log(1 − D(G(z))), which goes flat when D wins",
     "lsgan": "least squares: D regresses to 1 and 0, G to 1",
     "hinge": "D stops caring about points beyond a margin of 1",
-    "wgan": "critic with clipped weights; its loss estimates the Wasserstein-1 distance",
+    "wgan": "critic with clipped weights; its gap is a bound on W₁ up to its steepness",
     "wgan-gp": "critic whose slope is pulled towards 1 between data and samples",
     "r1": "non-saturating, with the slope of D at the data penalised",
     "r3gan": "D compares pairs of real and fake; its slope is penalised at both",
@@ -34,6 +34,7 @@ EQUILIBRIUM: dict[str, dict[str, float]] = {
     "r1": {"d_loss": log(4), "g_loss": log(2)},
     "r3gan": {"d_loss": log(2), "g_loss": log(2)},
 }
+CRITICS = ("wgan", "wgan-gp")  # whose best answer is a distance: one that wins is wanted
 LABELLED = ("non-saturating", "minimax", "lsgan", "r1")  # games in which D is told 1 for data and 0 for samples
 NOISE = {"uniform": "each number uniform in [−1, 1]", "normal": "each number standard normal"}
 ACTIVATIONS = {
@@ -129,7 +130,13 @@ class Config:
     unroll_lr: float = knob(
         0.03, "Rate of unrolled steps", lo=1e-3, hi=1.0, log=True, group="fixes", live=True, help="where they are plain descent"
     )
-    spectral_norm: bool = knob(False, "Spectral norm", group="fixes", help="no layer of D stretches by more than 1. Miyato et al., 2018")
+    spectral_norm: bool = knob(
+        False,
+        "Spectral norm",
+        group="fixes",
+        help="each weight of D over its largest singular value, its Fourier features too: in 2-D no slope of D exceeds 1. Miyato et al., "
+        "2018",
+    )
     minibatch_discrimination: int = knob(
         0, "Minibatch kernels", lo=0, hi=32, group="fixes", help="D sees how alike a batch is; 0 = off. Salimans et al., 2016"
     )

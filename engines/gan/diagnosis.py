@@ -11,12 +11,13 @@ from typing import Any
 from engines import metrics
 from engines.core import Evidence, Note
 from engines.data import DATASETS, kind
-from engines.gan.config import Config
+from engines.gan.config import CRITICS, Config
 
 Row = Mapping[str, float]
 GOOD_HQ = 0.85
 SATURATED, SATURATED_STEPS = 0.99, 200
 VANISHING = 5e-3
+ENDS, CHANGED = 5, 2  # rows averaged at each end of a time, and the factor by which a gradient grew or shrank
 SPACE = "\u00a0"  # a number does not leave its unit
 
 
@@ -44,7 +45,7 @@ def diagnose(rows: Sequence[Row], config: Config) -> Note | None:
         return None
     info = DATASETS.get(config.dataset)
     key = metrics.MODES_COVERED if info and info.modes > 1 else metrics.CLASSES_COVERED
-    measured = [r for r in rows if r.get(key) is not None]
+    measured = _evaluated(rows, key)
     k = (info.modes or len(info.classes)) if info and measured else 0
     case = Case(rows, measured, config, k)
     for rule in RULES:
@@ -52,6 +53,14 @@ def diagnose(rows: Sequence[Row], config: Config) -> Note | None:
         if note is not None:
             return replace(note, text=_numbered(note.text))
     return None
+
+
+def _evaluated(rows: Sequence[Row], key: str) -> list[Row]:
+    """The rows of full evaluations, and the newest one, which is on screen: between them the cheap metrics alone are taken, and a window
+    of so many rows is to stay as long as it was."""
+    known = [r for r in rows if r.get(key) is not None]
+    whole = [r for r in known[:-1] if r.get(metrics.SLICED_W1) is not None]
+    return [*whole, *known[-1:]] if whole else known
 
 
 def headline(config: Config) -> tuple[str, ...]:
@@ -117,26 +126,34 @@ def collapse(case: Case) -> Note | None:
 
 
 def vanishing(case: Case) -> Note | None:
-    """D is sure of everything and its opinion is flat where the samples are."""
+    """D is sure of everything, and next to no gradient reaches G."""
     steps, accuracy = _saturated(case)
     last = case.rows[-1]
     slope = last.get(metrics.G_GRAD_NORM)
     if not steps or slope is None or slope > VANISHING:
         return None
-    text = f"G hardly learns: its gradient is {slope:.0e} ① while D is right on {_percent(accuracy)} ②. D is flat where the samples are."
+    text = f"G hardly learns: its gradient is {slope:.0e} ① while D is right on {_percent(accuracy)} ②."
     evidence = (_point(1, metrics.G_GRAD_NORM, last), _point(2, metrics.D_ACCURACY, last))
     if case.config.objective == "minimax":
+        text += " The slope of log(1 − D) goes to 0 where D is sure."
         return Note("vanishing", "Gradient vanishes", text, evidence, {"objective": "non-saturating"}, "Fork with the non-saturating loss")
     return Note("vanishing", "Gradient vanishes", text, evidence, *_slope_fix(case.config))
 
 
 def saturated(case: Case) -> Note | None:
-    """D wins every time."""
+    """D wins every time. What that leaves to G depends on the loss, so it is measured; a critic is wanted to win."""
     steps, accuracy = _saturated(case)
-    if not steps:
+    if not steps or case.config.objective in CRITICS:
         return None
-    text = f"D wins: it has been right on {_percent(accuracy)} ① for {steps:,} steps. It tells G little about which way is better."
-    return Note("saturated", "D wins", text, (_point(1, metrics.D_ACCURACY, case.rows[-1]),), *_slope_fix(case.config))
+    text = f"D wins: it has been right on {_percent(accuracy)} ① for {steps:,} steps."
+    evidence = [_point(1, metrics.D_ACCURACY, case.rows[-1])]
+    felt = [r for r in case.rows if r["step"] >= case.rows[-1]["step"] - steps and r.get(metrics.G_GRAD_NORM) is not None]
+    if len(felt) >= 2 * ENDS:
+        before, now = (sum(r[metrics.G_GRAD_NORM] for r in rows) / ENDS for rows in (felt[:ENDS], felt[-ENDS:]))
+        change = "shrank" if now < before / CHANGED else "grew" if now > before * CHANGED else "changed little"
+        text += f" Meanwhile the gradient of G {change}, from {before:.2g} to {now:.2g} ②."
+        evidence.append(Evidence(2, metrics.G_GRAD_NORM, int(felt[-1]["step"]), now))
+    return Note("saturated", "D wins", text, tuple(evidence), *_slope_fix(case.config))
 
 
 def good(case: Case) -> Note | None:

@@ -276,6 +276,9 @@ class GanEngine:
     def look(self) -> Views:
         return self.probe.look(self)
 
+    def measure(self) -> Mapping[str, float]:
+        return self.probe.measure(self)
+
     def evaluate(self) -> Mapping[str, float]:
         return self.probe.evaluate(self)
 

@@ -13,7 +13,7 @@ from engines.data.densities import Mixture
 from engines.data.toy2d import Toy2D
 from engines.gan.config import LABELLED, Config
 
-GRID, BEST_D = "grid", "D* exact"
+GRID, BEST_D = "grid", "D* blurred"
 LATTICE = 13  # lines of the grid in each direction
 EDGE = 0.02  # of normal noise, which has no border: the grid begins at this quantile
 VOID = 1e-3  # density, over that of points spread evenly on the map, below which neither data nor samples count
@@ -52,8 +52,9 @@ def _doubled(u: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 class BestD:
     """D* = p / (p + q), the best answer to the present G (Goodfellow et al., 2014, proposition 1): p exact, q a Gaussian kernel
-    estimate from samples. Both are blurred by one cell of the map, so that D* is 1/2 everywhere when G is perfect; instance noise
-    blurs both further. With labels smoothed by s it is (1 − s) p / (p + q). Where neither p nor q has any mass, it is as if p = q."""
+    estimate from samples. Both are blurred by one cell of the map, so that D* is 1/2 everywhere when G is perfect: a map to look at. How
+    far D is from the D* that is not blurred, `gap.py` says. Instance noise blurs both further. With labels smoothed by s it is
+    (1 − s) p / (p + q). Where neither p nor q has any mass, it is as if p = q."""
 
     def __init__(self, toy: Toy2D, extent: tuple[float, float, float, float], rows: int, cols: int):
         x0, x1, y0, y1 = self.extent = extent
@@ -68,13 +69,12 @@ class BestD:
         alone = config.pack == 1 and not config.minibatch_discrimination
         return config.objective in LABELLED and alone and self.toy.density is not None
 
-    def map(self, samples: np.ndarray, config: Config, sigma: float) -> tuple[np.ndarray, np.ndarray]:
-        """D* and the share of data and samples in each cell, (rows, cols), from samples (n, 2) in data units; `sigma` is the
-        instance noise, in data units too."""
+    def map(self, samples: np.ndarray, config: Config, sigma: float) -> np.ndarray:
+        """D* of the blurred densities (rows, cols), from samples (n, 2) in data units; `sigma` is the instance noise, in data units too."""
         width = hypot(self.cell, sigma)
         p, q = self._data(width), self.kernel_density(samples, width)
         best = (1 - config.label_smoothing) * (p + self.void) / (p + q + 2 * self.void)
-        return best.astype(np.float32), (p + q) / (p + q).sum()
+        return best.astype(np.float32)
 
     def heat(self, best: np.ndarray, config: Config) -> Heat:
         return Heat(best, self.extent, role="exact", name=BEST_D, contour=(1 - config.label_smoothing) / 2)
@@ -121,8 +121,3 @@ def _deal(samples: np.ndarray, axes: list[np.ndarray], step: float) -> np.ndarra
     places = np.concatenate([at, at + 1, at + across, at + across + 1])
     parts = np.concatenate([(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy])
     return np.bincount(places, parts, up * across).reshape(up, across).astype(np.float32)
-
-
-def gap(d: np.ndarray, best: np.ndarray, share: np.ndarray) -> float:
-    """Root mean square of D − D* over the places where data and samples are: `share` sums to 1."""
-    return float(np.sqrt((share * (d - best) ** 2).sum()))

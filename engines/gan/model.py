@@ -30,7 +30,7 @@ class Discriminator(nn.Module):
     def __init__(self, config: Config, generator: torch.Generator):
         super().__init__()
         kernels, width, linear = config.minibatch_discrimination, config.width_d, SpectralLinear if config.spectral_norm else nn.Linear
-        self.in_scale = config.in_scale
+        self.in_scale, self.normalised = config.in_scale, config.spectral_norm
         self.features = Fourier(config.fourier, config.fourier_scale, generator) if config.fourier else nn.Identity()
         sizes = [config.pack * (2 + 2 * config.fourier), *[width] * config.depth_d, 1]
         self.net = MLP(sizes, beside=kernels, linear=linear, activation=config.activation)
@@ -45,8 +45,19 @@ class Discriminator(nn.Module):
         return self.net.layers[-1](h)[:, 0]
 
     def seen(self, x: Tensor) -> Tensor:
-        """What the first layer reads of x (n, …), (n, k)."""
-        return self.features(x if self.in_scale == 1 else x * self.in_scale).flatten(1)
+        """What the first layer reads of x (n, …), (n, k). With spectral norm it stretches nothing by more than 1 either."""
+        read = self.features(x if self.in_scale == 1 else x * self.in_scale).flatten(1)
+        return read / self.stretch() if self.normalised else read
+
+    def stretch(self) -> Tensor | float:
+        """By how much in_scale and features stretch at most, everywhere alike: their Jacobian J = [I; cos · Fᵀ; −sin · Fᵀ] has
+        JᵀJ = I + F Fᵀ, whose largest eigenvalue is that of a symmetric 2×2 matrix."""
+        if not isinstance(self.features, Fourier):
+            return self.in_scale
+        f = self.features.frequencies  # (2, count)
+        (a, b), (_, c) = f @ f.T
+        largest = 1 + (a + c) / 2 + (((a - c) / 2).square() + b.square()).sqrt()
+        return self.in_scale * largest.sqrt()
 
 
 def packs(x: Tensor, m: int) -> Tensor:

@@ -14,7 +14,8 @@ from engines.core import Bars, Field, Heat, Points, Snapshot, View, Views
 from engines.data.toy2d import AUDITED, TRUTH, audit_floors, floors
 from engines.gan.company import Company
 from engines.gan.config import Config, equilibrium
-from engines.gan.layers import BestD, gap, lattice, mesh
+from engines.gan.gap import POINTS, gap
+from engines.gan.layers import BestD, lattice, mesh
 from engines.gan.model import Discriminator, draw_noise
 from engines.gan.objectives import OBJECTIVES
 from engines.gan.predictions import histograms, said
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from engines.gan.engine import GanEngine
 
 ROWS, COLS = 48, 68  # cells of the map; wider than the data, as the stage is
-SHOWN, ARROWS, COUNTED = 300, 64, 1_000  # samples drawn, with arrows, counted into the bars
+SHOWN, ARROWS, COUNTED = 300, 64, 1_000  # samples drawn, with arrows, judged by D
 DATA_SHOWN = 2_000
 
 
@@ -33,16 +34,19 @@ class Probe2D:
     """Fixed noise and fixed places, so that two looks differ only by what was learned."""
 
     def __init__(self, engine: GanEngine):
-        rng = Rng(engine.config.seed, ("look", "evaluate", "pairs"), engine.device)
+        rng = Rng(engine.config.seed, ("evaluate", "pairs", "gap"), engine.device)
         self.toy, self.device = engine.data, engine.device
         self.shift = torch.tensor(self.toy.shift, dtype=torch.float32, device=self.device)  # (2,)
-        self.z_look = draw_noise(COUNTED, engine.config, rng["look"])
-        self.first_noise = self.z_look[0]  # (noise_dim,), of the first sample shown
-        self.z_evaluate = draw_noise(metrics.N_EVALUATE, engine.config, rng["evaluate"])
+        self.z_evaluate = draw_noise(metrics.N_EVALUATE, engine.config, rng["evaluate"])  # behind stage, bars and numbers alike
+        self.first_noise = self.z_evaluate[0]  # (noise_dim,), of the first sample shown
         index = torch.randint(len(self.toy.unit), (ARROWS,), generator=rng["pairs"], device=self.device)
         unit = torch.from_numpy(self.toy.unit).to(self.device)
         self.real = unit[index]  # (ARROWS, 2)
         self.judged = unit[torch.randint(len(unit), (COUNTED,), generator=rng["pairs"], device=self.device)]  # (COUNTED, 2)
+        fresh = (self.toy.draw(POINTS, 4) - self.toy.shift) / self.toy.scale
+        self.judged_more = torch.from_numpy(fresh.astype(np.float32)).to(self.device)  # (POINTS, 2), for the gap of D
+        self.z_gap = draw_noise(POINTS, engine.config, rng["gap"])
+        self.noise_gap = torch.randn((2 * POINTS, 2), generator=rng["gap"], device=self.device)
         x0, x1, y0, y1 = self.toy.extent
         margin = (x1 - x0) * (COLS / ROWS - 1) / 2
         self.extent = x0, x1, y0, y1 = x0 - margin, x1 + margin, y0, y1
@@ -52,55 +56,72 @@ class Probe2D:
         self.truth = measures.projections(self.toy.draw(metrics.N_EVALUATE, TRUTH))
         self.best = BestD(self.toy, self.extent, ROWS, COLS)
         self._features: tuple[Tensor, Tensor] | None = None  # D's frequencies, and what they make of grid and judged
-        self._known_best: tuple[tuple[int, Config, float], tuple[np.ndarray, np.ndarray]] | None = None
-        square = lattice(engine.config, self.first_noise) if engine.config.noise_dim > 1 else self.z_look[:0]
-        self.z_seen = torch.cat([self.z_look, square])  # (COUNTED + LATTICE², noise_dim), or without a lattice
+        square = lattice(engine.config, self.first_noise) if engine.config.noise_dim > 1 else self.z_evaluate[:0]
+        self.z_seen = torch.cat([self.z_evaluate, square])  # (N_EVALUATE + LATTICE², noise_dim), or without a lattice
 
     def backdrop(self, engine: GanEngine) -> Snapshot:
         layers: list[View] = [Points(self.toy.draw(DATA_SHOWN, 1), role="data", name="data")]
         if self.toy.centres is not None:
             layers.append(Points(self.toy.centres.astype(np.float32), role="exact", name="modes"))
-        noise = self.z_look[:SHOWN, :2].cpu().numpy()
+        noise = self.z_evaluate[:SHOWN, :2].cpu().numpy()
         if noise.shape[1] == 1:
             noise = np.pad(noise, ((0, 0), (0, 1)))
-        known = {**floors(self.toy), **equilibrium(engine.config)}
+        known = {**floors(self.toy), **equilibrium(engine.config), metrics.UNIT: self.toy.scale}
         return Snapshot(0, known, {"stage": tuple(layers), "noise": (Points(noise, name="noise"),)})
 
     @torch.no_grad()
     def look(self, engine: GanEngine) -> Views:
-        seen = engine.ema.net(self.z_seen)  # (COUNTED + LATTICE², 2), units of the networks
-        x, square = seen[:COUNTED], seen[COUNTED:]
+        seen = engine.ema.net(self.z_seen)  # (N_EVALUATE + LATTICE², 2), units of the networks
+        x, square = seen[: metrics.N_EVALUATE], seen[metrics.N_EVALUATE :]
         xy = self._data_units(x)
         views: dict[str, tuple[View, ...]] = {}
         D = Company(engine.D, engine.config, self.real, x[:ARROWS])
         everywhere, real = self._fixed(D)
         arrows, samples = self._arrows(engine.config, D), Points(xy[:SHOWN], name="samples")
         views["stage"] = (self._map(engine.config, D, everywhere), *self._more(engine, square), arrows, samples)
-        views["predictions"] = histograms(real, D.among(x, D.fake), engine.config)
+        views["predictions"] = histograms(real, D.among(x[:COUNTED], D.fake), engine.config)
         if self.toy.modes > 1:
             k, report = self.toy.modes, measures.mode_report(xy, self.toy.centres, self.toy.root)
             labels = tuple(str(i) for i in range(k))
             views["modes"] = (Bars(report.shares.astype(np.float32), labels, name="share", fair=1 / k, low=metrics.COVERED / k),)
         return views
 
+    def measure(self, engine: GanEngine) -> dict[str, float]:
+        """What is cheap enough for every look: where the samples lie that the look draws and counts into its bars."""
+        return self._in_modes(self._samples(engine)) if self.toy.centres is not None else {}
+
+    @torch.no_grad()
+    def _samples(self, engine: GanEngine) -> np.ndarray:
+        return self._data_units(engine.ema.net(self.z_seen)[: metrics.N_EVALUATE])  # in one batch with a look's, so the same to the bit
+
+    def _in_modes(self, xy: np.ndarray) -> dict[str, float]:
+        report = measures.mode_report(xy, self.toy.centres, self.toy.root)
+        shares = {f"{metrics.MODE_SHARE}{i}": float(share) for i, share in enumerate(report.shares)}
+        return shares | {
+            metrics.MODES_COVERED: float(report.modes_covered),
+            metrics.HQ_FRACTION: report.hq_fraction,
+            metrics.REVERSE_KL: report.reverse_kl,
+            metrics.WIDE_MODES: float(report.wide_modes),
+            metrics.SHARE_KL: report.share_kl,
+        }
+
     @torch.no_grad()
     def evaluate(self, engine: GanEngine) -> dict[str, float]:
-        xy = self._data_units(engine.ema.net(self.z_evaluate))
+        xy = self._samples(engine)
         result = {metrics.SLICED_W1: measures.projected_w1(measures.projections(xy), self.truth)}
         if self.toy.centres is not None:
-            report = measures.mode_report(xy, self.toy.centres, self.toy.root)
-            result[metrics.MODES_COVERED] = float(report.modes_covered)
-            result[metrics.HQ_FRACTION] = report.hq_fraction
-            result[metrics.REVERSE_KL] = report.reverse_kl
-            result[metrics.WIDE_MODES] = float(report.wide_modes)
-            result[metrics.SHARE_KL] = report.share_kl
-            result |= {f"{metrics.MODE_SHARE}{i}": float(share) for i, share in enumerate(report.shares)}
+            result |= self._in_modes(xy)
         if (D := Company(engine.D, engine.config, self.real, self.real)).alone:
             result[metrics.D_SLOPE] = mean_slope(D, self.real, engine.ema.net(self.z_evaluate[:ARROWS]))
         if self.best.defined(engine.config):
-            everywhere, _ = self._fixed(Company(engine.D, engine.config, self.real, self.real))
-            result[metrics.D_GAP] = gap(_shaped(said(everywhere, engine.config)), *self._best(engine))
+            result[metrics.D_GAP] = self._gap(engine)
         return result
+
+    def _gap(self, engine: GanEngine) -> float:
+        """How far D is from the best D against G as it plays, not its average: see `engines.gan.gap`."""
+        x = torch.cat([self.judged_more, engine.G(self.z_gap)]) + engine.instance_sigma() * self.noise_gap  # (2 POINTS, 2)
+        labels = (1 - engine.config.label_smoothing) * (torch.arange(len(x), device=self.device) < POINTS)
+        return gap(x.cpu().numpy(), (labels - said(engine.D(x), engine.config)).cpu().numpy())
 
     @torch.no_grad()
     def auditing(self, engine: GanEngine) -> Iterator[tuple[dict[str, float], dict[str, float]] | None]:
@@ -124,7 +145,7 @@ class Probe2D:
     @torch.no_grad()
     def health(self, engine: GanEngine) -> dict[str, Tensor]:
         """Scalars that must stay below 1,000."""
-        return {"the largest coordinate of a sample": engine.G(self.z_look[:ARROWS]).abs().max()}
+        return {"the largest coordinate of a sample": engine.G(self.z_evaluate[:ARROWS]).abs().max()}
 
     def _data_units(self, x: Tensor) -> np.ndarray:
         return (x * self.toy.scale + self.shift).cpu().numpy()
@@ -134,18 +155,15 @@ class Probe2D:
         defined."""
         layers: list[View] = []
         if self.best.defined(engine.config):
-            layers.append(self.best.heat(self._best(engine)[0], engine.config))
+            layers.append(self.best.heat(self._best(engine), engine.config))
         if len(square):
             layers.append(mesh(self._data_units(square), engine.config))
         return tuple(layers)
 
-    def _best(self, engine: GanEngine) -> tuple[np.ndarray, np.ndarray]:
-        """D* against G as it plays, not its average, and where data and samples are; both (ROWS, COLS)."""
-        key = engine.step, engine.config, float(next(engine.G.parameters()).sum())  # a look comes right after an evaluation
-        if self._known_best is None or self._known_best[0] != key:
-            samples = self._data_units(engine.G(self.z_evaluate))
-            self._known_best = key, self.best.map(samples, engine.config, self.toy.scale * engine.instance_sigma())
-        return self._known_best[1]
+    def _best(self, engine: GanEngine) -> np.ndarray:
+        """D* against G as it plays, not its average, blurred, (ROWS, COLS)."""
+        samples = self._data_units(engine.G(self.z_evaluate))
+        return self.best.map(samples, engine.config, self.toy.scale * engine.instance_sigma())
 
     def _fixed(self, D: Company) -> tuple[Tensor, Tensor]:
         """Logits of every place of the map, (ROWS · COLS,), and of COUNTED real examples."""
@@ -154,7 +172,7 @@ class Probe2D:
         net = cast(Discriminator, D.D)
         frequencies = getattr(net.features, "frequencies", self.grid[:0])
         if self._features is None or not torch.equal(self._features[0], frequencies):  # a checkpoint may have brought others
-            self._features = frequencies.clone(), net.features(torch.cat([self.grid, self.judged]))
+            self._features = frequencies.clone(), net.seen(torch.cat([self.grid, self.judged]))
         everywhere, real = net.net(self._features[1])[:, 0].split([ROWS * COLS, COUNTED])
         return everywhere, real
 

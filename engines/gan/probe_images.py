@@ -76,6 +76,10 @@ class ImageProbe:
         m = engine.config.pack
         return histograms(engine.D(packs(pixels, m), labels), engine.D(packs(x[: len(pixels)], m), y[: len(pixels)]), engine.config)
 
+    def measure(self, engine: GanEngine) -> dict[str, float]:
+        """Nothing of images is cheap enough for every look."""
+        return {}
+
     @torch.no_grad()
     def evaluate(self, engine: GanEngine) -> dict[str, float]:
         """The judge's report on n samples with classes as frequent as in the data; of one's own images, distances of pixels only."""

@@ -18,7 +18,7 @@ _HOP = _SMALL | dict(objective="minimax", activation="tanh", start="orthogonal",
 _SLOW = _HOP | dict(lr_g=5e-3)
 _RELU = _SMALL | dict(objective="non-saturating", activation="relu", start="uniform")
 _FALLING = dict(lr_decay=True, decay_from=0.0, decay_to=0.0)
-_TWO = _RELU | dict(optimiser="rmsprop", n_critic=5, lr_d=2e-3, lr_g=2e-3, steps=4_000) | _FALLING
+_TWO = _RELU | dict(optimiser="rmsprop", n_critic=5, lr_d=2e-3, lr_g=2e-3, steps=5_500) | _FALLING
 _ONE = _RELU | dict(lr_d=1e-3, lr_g=1e-3, steps=2_500)
 _UNROLL = dict(unroll=5)
 _CLIP = dict(objective="wgan", clip=0.3)

@@ -277,6 +277,10 @@ class Branch:
         """What state the run is in, and after which button."""
         self.emit("state", state=self.state, step=self.step, order=self.order, ready=self.engine is not None, **more)
 
+    def fail(self, message: str) -> None:
+        """Stop with a sentence: what was asked of this run could not be done."""
+        self._stop("failed", message)
+
     def _stop(self, state: str, message: str, **more: Any) -> None:
         for waiting in (self.jobs, self.answers):
             waiting.clear()

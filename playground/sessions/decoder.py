@@ -4,8 +4,8 @@ A process of its own, limited in memory and time, because decoders of pictures a
 
 from __future__ import annotations
 
-import resource
 import sys
+from contextlib import suppress
 
 from engines.data.uploads import decode_uploads
 from playground.sessions.channel import Inbox, pack
@@ -14,16 +14,19 @@ MEMORY, SECONDS = 1 << 30, 30
 
 
 def main() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    with suppress(ImportError, ValueError, OSError):  # not every system has them; the web process counts the seconds too
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     header, body = next(Inbox().feed(sys.stdin.buffer.read()))
     files, at = [], 0
     for name, size in header["files"]:
         files.append((name, body[at : at + size]))
         at += size
     try:
-        pixels = decode_uploads(files)  # (n, c, h, w) uint8
-        answer = pack({"shape": pixels.shape}, pixels.tobytes())
+        found = decode_uploads(files)
+        answer = pack({"shape": found.pixels.shape, "left_out": found.left_out}, found.pixels.tobytes())
     except ValueError as error:
         answer = pack({"error": f"{error}."})
     except MemoryError:

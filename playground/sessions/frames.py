@@ -36,8 +36,8 @@ def finite(value: Any) -> float | None:
 
 
 def to_json(value: Any) -> bytes:
-    """JSON without NaN, numbers as short as float32 allows."""
-    return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    """JSON without NaN, numbers as short as float32 allows; half a character, which no text can hold, becomes a question mark."""
+    return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(errors="replace")
 
 
 def pack(header: Mapping[str, Any], body: bytes = b"") -> bytes:

@@ -6,6 +6,7 @@ others is: it can neither save up turns by pausing nor be punished for having tr
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from engines.core import Family
 from playground.sessions import closer, trials
 from playground.sessions.branch import Branch, Origin
 
+log = logging.getLogger(__name__)
 LONGEST, SHORTEST, ROUND = 0.050, 0.008, 0.5  # seconds of CPU time: one slice, and one round of all sessions
 BEAT = 0.25  # seconds between reports of progress
 
@@ -95,7 +97,27 @@ class Host:
     # --- messages ------------------------------------------------------------------------------------------------------------
 
     def handle(self, header: Mapping[str, Any], payload: bytes = b"") -> None:
-        """Obey one message. A run that no longer exists is no error: its visitor may have just left."""
+        """Obey one message. What goes wrong with it ends what was asked, with a sentence, and never the worker, which others share."""
+        try:
+            self._obey(header, payload)
+        except Exception as error:
+            log.exception("the message %s was not obeyed", header.get("do"))
+            words = str(error) if isinstance(error, ValueError) else "This stopped on an error of ours; it is in the log"
+            branch = self._branch(header)
+            if "ticket" in header and branch is not None:
+                branch.emit("sampled", ticket=header["ticket"], error=words)
+            elif branch is not None:
+                branch.fail(words)
+            elif header.get("do") == "open":  # there is no run yet to say so
+                emit = self._emitter(header["sid"], header["b"], header["life"])
+                emit("state", state="failed", step=header["step"], order=header["order"], ready=False, message=words)
+
+    def _branch(self, header: Mapping[str, Any]) -> Branch | None:
+        seat = self.seats.get(header.get("sid", ""))
+        return seat.branches.get(header.get("b", "")) if seat else None
+
+    def _obey(self, header: Mapping[str, Any], payload: bytes) -> None:
+        """A run that no longer exists is no error: its visitor may have just left."""
         do, sid, name = header["do"], header["sid"], header.get("b")
         if do == "open":
             self._open(header, payload)

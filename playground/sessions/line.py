@@ -1,11 +1,39 @@
-"""Admission: so many sessions train at once, the others wait in line, in order of arrival."""
+"""Admission: so many sessions exist at once, and so many of them train; the others wait in line, in order of arrival."""
 
 from __future__ import annotations
 
+import secrets
+import time
+from collections import OrderedDict
 from collections.abc import Callable
 
-from playground.sessions.limits import LIMITS
+from playground.sessions.limits import LIMITS, Refused
 from playground.sessions.record import Record, Run
+
+
+class Door:
+    """Who waits for a seat, in order of arrival. Each is known by a ticket that it shows when it asks again, and is taken off if it does
+    not for a while. Guarded by the service's lock."""
+
+    MOST, PATIENCE = 2_000, 30.0  # tickets, seconds
+
+    def __init__(self) -> None:
+        self.seen: OrderedDict[str, float] = OrderedDict()  # ticket -> when it was shown last
+
+    def admit(self, ticket: str, free: int) -> None:
+        """Return if the holder may come in now: there are more free seats than others before it. Else Refused, with ticket and place."""
+        now = time.monotonic()
+        for old in [t for t, seen in self.seen.items() if now - seen > self.PATIENCE]:
+            del self.seen[old]
+        place = list(self.seen).index(ticket) if ticket in self.seen else len(self.seen)
+        if place < free:
+            self.seen.pop(ticket, None)
+            return
+        if len(self.seen) >= self.MOST and ticket not in self.seen:
+            raise Refused("Every seat is taken, and the line is full.", status=503, again=10)
+        ticket = ticket if ticket in self.seen else secrets.token_urlsafe(16)
+        self.seen[ticket] = now
+        raise Refused("Every seat is taken.", status=503, again=min(8, 2 + place // 20), ticket=ticket, place=place + 1)
 
 
 class Line:

@@ -150,8 +150,8 @@ class Run:
 class Record:
     """One session. All of it is guarded by the service's lock; `touch` wakes the pulls that wait."""
 
-    def __init__(self, token: str, sid: str, family: str, worker: int):
-        self.token, self.sid, self.family, self.worker = token, sid, family, worker
+    def __init__(self, token: str, sid: str, family: str, worker: int, address: str = ""):
+        self.token, self.sid, self.family, self.worker, self.address = token, sid, family, worker, address
         self.runs: dict[str, Run] = {}
         self.active: str | None = None
         self.seq = 0

@@ -21,7 +21,7 @@ from engines.core import Family
 from playground.sessions import answer, news, settings
 from playground.sessions.acts import ACTS
 from playground.sessions.limits import LIMITS, Buckets, Refused
-from playground.sessions.line import Line
+from playground.sessions.line import Door, Line
 from playground.sessions.record import Item, Own, Record, Run
 
 log = logging.getLogger(__name__)
@@ -51,8 +51,9 @@ class Service:
         self.lock = threading.RLock()
         self.records: dict[str, Record] = {}  # by token
         self.by_sid: dict[str, Record] = {}
-        self.line = Line(self.go)
+        self.line, self.door = Line(self.go), Door()
         self.opens = Buckets(LIMITS.open_rate, LIMITS.open_burst)
+        self.all_opens = Buckets(LIMITS.all_opens, 10 * LIMITS.all_opens + LIMITS.open_burst)
         self.acts = Buckets(LIMITS.act_rate, LIMITS.act_burst)
         self.tickets: dict[str, tuple[asyncio.AbstractEventLoop, asyncio.Future]] = {}
         self.made = 0
@@ -78,19 +79,23 @@ class Service:
         config = settings.resolve(found, overrides)
         return {"config": to_dict(config), "cost": asdict(found.cost(config)), "kind": settings.kind(config)}
 
-    def open(self, family: Any, token: Any, address: str) -> dict[str, Any]:
-        """Come back to a session, or begin one."""
+    def open(self, family: Any, token: Any, address: str, ticket: Any = None) -> dict[str, Any]:
+        """Come back to a session, or begin one. Where every seat is taken, Refused with a `ticket` to ask again with."""
         self.family(family)
         with self.lock:
             record = self.records.get(token) if isinstance(token, str) else None
             if record and record.family == family:
                 record.seen, record.leaving = time.monotonic(), False
                 return {"token": record.token, "resumed": bool(record.runs)}
-            self.opens.take(address)
-            if len(self.records) >= LIMITS.max_sessions:
-                raise Refused("Every seat is taken; try again in a few minutes.", status=503)
+            ticket = ticket if isinstance(ticket, str) and ticket in self.door.seen else ""
+            if not ticket:
+                self.opens.take(address)
+                self.all_opens.take("all")
+            if sum(r.address == address for r in self.records.values()) >= LIMITS.address_sessions:
+                raise Refused("Too many pages are open from here; close some.", status=429, again=10)
+            self.door.admit(ticket, LIMITS.max_sessions - len(self.records))
             self.made += 1
-            record = Record(secrets.token_urlsafe(16), f"s{self.made}", family, self.workers.pick())
+            record = Record(secrets.token_urlsafe(16), f"s{self.made}", family, self.workers.pick(), address)
             self.records[record.token] = self.by_sid[record.sid] = record
             return {"token": record.token, "resumed": False}
 
@@ -246,7 +251,7 @@ class Service:
                 record.next()
             for record in list(self.records.values()):
                 absent = 0.0 if record.pulling and not record.leaving else now - record.seen
-                if absent > LIMITS.free_seconds:
+                if absent > (LIMITS.free_seconds if record.runs or record.own or record.pulled_at else LIMITS.unused_seconds):
                     self.leave(record.token)
                 elif record.training and absent > (LIMITS.leave_seconds if record.leaving else LIMITS.absent_seconds):
                     for run in record.runs.values():

@@ -43,7 +43,12 @@ def asked(family: Family, question: Any, values: Any) -> tuple[str, dict[str, An
     known = knobs(family.questions[question])
     if unknown := [str(name)[:40] for name in values if name not in known]:
         raise Refused(f"{unknown[0]} is not part of the question {question}.", unknown[0])
-    return question, {name: _checked(k, values.get(name, k.default)) for name, k in known.items()}
+    found = {name: _checked(k, values.get(name, k.default)) for name, k in known.items()}
+    try:
+        family.questions[question](**found)  # what its values have to be together
+    except ValueError as error:
+        raise refusal(error) from None
+    return question, found
 
 
 def _checked(k: Knob, value: Any) -> Any:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
-import resource
 import select
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 
 from engines.core import Family
@@ -67,13 +67,18 @@ def serve(sock: socket.socket, out: Outbox, host) -> None:
 
 
 def _confine(device: str) -> None:
-    """Die with the parent, take no more memory than allowed, give way to the web process."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a parent gone before this line is noticed by its end of the socket
-    if not device.startswith("cuda"):  # a CUDA context reserves address space far beyond what it uses
-        limit = int(float(os.environ.get("PLAYGROUND_WORKER_MEMORY_MB") or 8_000)) << 20
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(5)
+    """Die with the parent, take no more memory than allowed, give way to the web process: as far as this system can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a parent gone before this line is noticed by its end of the socket
+    with suppress(ImportError, ValueError, OSError):  # not on Windows; macOS refuses some limits
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if not device.startswith("cuda"):  # a CUDA context reserves address space far beyond what it uses
+            limit = int(float(os.environ.get("PLAYGROUND_WORKER_MEMORY_MB") or 8_000)) << 20
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    with suppress(AttributeError, OSError):
+        os.nice(5)
 
 
 def _warm_up(host) -> None:
@@ -101,7 +106,7 @@ def _compile_aside() -> None:
             fused.warm()  # half a second, from the cache
         elif fused.available():
             log.info("compiling %s; torch serves until it is ready", name)
-            command = [sys.executable, "-c", f"import os; os.nice(10); from {name} import warm; warm()"]
+            command = [sys.executable, "-c", f"import os; getattr(os, 'nice', int)(10); from {name} import warm; warm()"]
             subprocess.Popen(command, cwd=os.getcwd(), stdin=subprocess.DEVNULL)
 
 

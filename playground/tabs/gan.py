@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from engines.gan.config import LABELLED, OBJECTIVES
+from engines.gan.config import CRITICS, LABELLED, OBJECTIVES
 from engines.registry import FAMILIES
 from playground.components import lab
 
@@ -57,10 +57,11 @@ EXTRA = {
             ["heat", "D(x)", "exact"],
             ["gradient", "G gradient", "exact"],
             ["grid", "Grid of G", "model", False],
-            ["best", "D* exact", "exact", False],
+            ["best", "D* blurred", "exact", False],
         ],
         "image": [["data", "Data", "data"], ["samples", "Samples", "model"]],
     },
+    "critics": CRITICS,  # losses for which a D that wins is wanted
     "labelled": LABELLED,  # losses for which one best D is known
 }
 

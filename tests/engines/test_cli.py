@@ -134,7 +134,7 @@ MISTAKES = [
     (["train", "gan", "--out", "x"], "--dataset"),
     (["train", "gan", "--dataset", "ring8"], "--out"),
     (["train", "gan", "--dataset", "cats", "--out", "x"], "dataset=cats is not one of ring8"),
-    (["train", "gan", "--dataset", "own-2d", "--out", "x"], "own-2d lives in the browser"),
+    (["train", "gan", "--dataset", "own-2d", "--out", "x"], "dataset=own-2d needs --data FILE"),
     ([*TRAIN, "--steps", "0"], "steps=0 is outside [1, 200000]"),
     ([*TRAIN, "--steps", "ten"], "steps=ten is not a number"),
     ([*TRAIN, "--seconds", "nan"], "seconds=nan is outside"),

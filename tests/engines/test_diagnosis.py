@@ -96,6 +96,28 @@ def test_vanishing_with_the_original_loss_suggests_the_other_one():
     assert note.fix == {"objective": "non-saturating"}
 
 
+@pytest.mark.parametrize(("to", "word"), [(60.0, "grew, from 0.3 to 60"), (0.01, "shrank, from 0.3 to 0.01"), (0.35, "changed little")])
+def test_what_a_d_that_wins_leaves_to_g_is_measured(to, word):
+    """The gradient of minimax shrinks then, that of most other losses grows; a critic is wanted to win and is not blamed."""
+    rows = [row(100 * i, accuracy=0.998, shares=shares(), g_grad=0.3 if i < 8 else to) for i in range(1, 16)]
+    for objective in ("non-saturating", "minimax", "hinge", "r3gan", "lsgan", "r1"):
+        note = diagnose(rows, resolve({"dataset": "ring8", "objective": objective}))
+        assert note.kind == "saturated" and word in note.text
+        check(note, resolve({"dataset": "ring8", "objective": objective}))
+        assert note.evidence[1].value == pytest.approx(to)
+    for objective in ("wgan", "wgan-gp"):
+        note = diagnose(rows, resolve({"dataset": "ring8", "objective": objective}))
+        assert note is None or note.kind != "saturated"
+
+
+def test_the_sentence_is_about_the_newest_look():
+    """Full evaluations make the windows; the last look, cheap or not, is what stands on screen."""
+    full = [{**row(100 * i, [0.11] * 8), "sliced_w1": 0.03} for i in range(1, 4)]
+    newest = row(320, [0.13, 0.09, *[0.11] * 6])
+    note = diagnose([*full, row(310, [0.12] * 8), newest], RING)
+    assert "between 9 % and 13 %" in note.text.replace("\u00a0", " ") and note.evidence[0].step == 320 and note.evidence[0].index == 1
+
+
 def test_when_the_slopes_are_penalised_already_smaller_steps_are_suggested():
     note = diagnose(COLLAPSED, RING)
     assert note.fix == {"lr_g": pytest.approx(1e-3), "lr_d": pytest.approx(1e-3)}

@@ -74,6 +74,13 @@ def test_the_global_stream_is_neither_read_nor_moved(gan):
         np.testing.assert_array_equal(a, b)
 
 
+def test_the_map_is_what_d_says_whatever_it_reads(gan):
+    """Features that are kept for the map are those of in_scale · x."""
+    engine = gan(objective="non-saturating", fourier=0, in_scale=3.0)
+    x = engine.probe.grid
+    np.testing.assert_allclose(engine.look()["stage"][0].values.ravel(), torch.sigmoid(engine.D(x)).detach().numpy(), rtol=1e-4, atol=1e-6)
+
+
 def test_looking_evaluating_and_sampling_change_nothing(gan):
     quiet, watched = gan(seed=5), gan(seed=5)
     for _ in range(15):
@@ -101,7 +108,21 @@ def test_views_and_metrics_are_what_the_page_expects(gan):
     backdrop = engine.backdrop()
     assert backdrop.step == 0 and backdrop.views["stage"][0].role == "data"
     of_modes = {"modes_covered", "wide_modes", "share_kl", "hq_fraction", "reverse_kl"}
-    assert {name.split("/")[0] for name in backdrop.metrics} == of_modes | {"sliced_w1", "d_loss", "g_loss"}
+    assert {name.split("/")[0] for name in backdrop.metrics} == of_modes | {"sliced_w1", "d_loss", "g_loss", "unit"}
+
+
+@pytest.mark.parametrize("dataset", ["ring8", "grid25"])
+def test_sentence_bars_and_stage_come_from_one_set_of_samples(gan, dataset):
+    """At every look, evaluated or not, the shares in the row are the bars, and the stage shows the first of the samples counted."""
+    looks = run(gan(dataset=dataset, objective="r3gan"), 60, every=10, evaluate_every=3)
+    assert len(looks) == 6 and sum("sliced_w1" in s.metrics for s in looks) in (2, 3)
+    for s in looks:
+        (bars,) = s.views["modes"]
+        shares = [s.metrics[f"{MODE_SHARE}{i}"] for i in range(len(bars.values))]
+        np.testing.assert_array_equal(bars.values, np.array(shares, np.float32))
+        assert s.metrics["modes_covered"] == (np.array(shares) >= 0.2 / len(shares)).sum()
+    engine = gan(dataset=dataset)
+    np.testing.assert_array_equal(layer(engine.look(), "samples").xy, engine.probe._samples(engine)[:300])
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)

@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from engines.core import Heat, Mesh
+from engines.data.densities import Mixture
 from engines.data.toy2d import TOYS
 from engines.gan.config import resolve
-from engines.gan.layers import BEST_D, GRID, LATTICE, BestD, cell_areas, gap, lattice, mesh
+from engines.gan.gap import CELL, POINTS, cells, gap, mean_square
+from engines.gan.layers import BEST_D, GRID, LATTICE, BestD, cell_areas, lattice, mesh
 from engines.state import pack
 
 EXTENT = (-3.0, 3.0, -2.0, 2.0)
@@ -103,20 +105,17 @@ def test_the_kernel_estimate_is_the_sum_of_bells():
 @pytest.mark.parametrize("sigma", [0.0, 0.5])
 def test_against_a_perfect_g_the_best_d_cannot_tell(sigma):
     toy = TOYS["gaussian"]()
-    values, share = BestD(toy, EXTENT, 48, 68).map(toy.draw(40_000, 5), config(), sigma)
-    assert share.sum() == pytest.approx(1)
-    assert gap(np.full_like(values, 0.5), values, share) < 0.03
-    smooth, _ = BestD(toy, EXTENT, 48, 68).map(toy.draw(40_000, 5), config(label_smoothing=0.2), sigma)
+    values = BestD(toy, EXTENT, 48, 68).map(toy.draw(40_000, 5), config(), sigma)
+    xs, ys = np.meshgrid(np.linspace(*EXTENT[:2], 68), np.linspace(*EXTENT[2:], 48))
+    inside = toy.log_prob(np.stack([xs, ys], 2).reshape(-1, 2)).reshape(48, 68) > -4
+    assert inside.sum() > 100 and np.abs(values[inside] - 0.5).max() < 0.08
+    smooth = BestD(toy, EXTENT, 48, 68).map(toy.draw(40_000, 5), config(label_smoothing=0.2), sigma)
     np.testing.assert_allclose(smooth, 0.8 * values, rtol=1e-5)
 
 
 def test_against_a_far_g_the_best_d_is_sure():
-    toy = TOYS["gaussian"]()
-    best = BestD(toy, EXTENT, 48, 68)
-    values, share = best.map(np.full((2_000, 2), [2.8, -1.8]), config(), 0.0)
+    values = BestD(TOYS["gaussian"](), EXTENT, 48, 68).map(np.full((2_000, 2), [2.8, -1.8]), config(), 0.0)
     assert values[24, 34] > 0.99 and values[2, 66] < 0.05  # row 0 is y0: the samples are below, on the right
-    assert gap(values, values, share) == 0
-    assert gap(np.full_like(values, 0.5), values, share) == pytest.approx(0.5, abs=0.05)
 
 
 def test_the_two_densities_of_a_gaussian_and_a_wider_one():
@@ -124,13 +123,47 @@ def test_the_two_densities_of_a_gaussian_and_a_wider_one():
     toy, n = TOYS["gaussian"](), 60_000
     best = BestD(toy, EXTENT, 24, 34)
     samples = np.random.default_rng(1).standard_normal((n, 2)) * 1.5
-    values, _ = best.map(samples, config(), 0.0)
+    values = best.map(samples, config(), 0.0)
     variance = 1.5**2 + best.cell**2
     xs, ys = np.meshgrid(best.xs, best.ys)
     q = np.exp(-(xs**2 + ys**2) / (2 * variance)) / (2 * np.pi * variance)
     p = np.exp(toy.log_prob(np.stack([xs, ys], 2).reshape(-1, 2), best.cell)).reshape(q.shape)
     middle = p + q > 0.05
     np.testing.assert_allclose(values[middle], (p / (p + q))[middle], atol=0.03)
+
+
+# The gap of D
+
+
+@pytest.mark.parametrize(("spread", "outwards", "blind"), [(1.2, 0, 0.04), (2, 0, 0.18), (3, 0, 0.26), (1, 5, 0.44)])
+def test_the_best_d_has_no_gap_and_a_blind_one_has(spread, outwards, blind):
+    """All modes of the ring but wider, or 5σ beside them; D* = p / (p + q) in closed form. Twenty draws each."""
+    toy = TOYS["ring8"]()
+    q = Mixture(toy.centres * (1 + outwards * toy.sigma), spread * toy.sigma * np.eye(2))
+    labels = np.repeat([1.0, 0.0], POINTS)
+    best, half = [], []
+    for seed in range(20):
+        x = np.concatenate([toy.draw(POINTS, 50 + seed), q.sample(POINTS, np.random.default_rng(seed))]).astype(np.float32)
+        d = 1 / (1 + np.exp(q.log_prob(x.astype(np.float64), 0.0) - toy.log_prob(x)))
+        best.append(gap(x, labels - d))
+        half.append(gap(x, labels - 0.5))
+    assert max(best) < 0.03 and min(half) > max(blind, max(best))
+
+
+def test_the_gap_is_the_distance_where_d_is_off_by_one_number_everywhere():
+    x = np.random.default_rng(0).standard_normal((2 * POINTS, 2)).astype(np.float32)
+    labels = np.random.default_rng(1).random(2 * POINTS) < 0.5
+    for off in (0.1, 0.3):
+        assert gap(x, labels - (0.5 + off)) == pytest.approx(off, abs=0.02)
+
+
+def test_places_hold_as_many_points_each_and_every_point_once():
+    x = np.random.default_rng(0).standard_normal((8 * CELL, 2)).astype(np.float32)
+    found = cells(x)
+    assert found.shape == (8, CELL) and sorted(found.ravel()) == list(range(8 * CELL))
+    e = np.random.default_rng(1).standard_normal(8 * CELL)
+    by_hand = sum(e[i] * e[j] for place in found for i in place for j in place if i != j) / (CELL - 1)
+    assert mean_square(e, found) == pytest.approx(by_hand / len(e))
 
 
 def test_the_gap_closes_while_d_alone_learns(gan):

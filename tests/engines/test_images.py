@@ -3,6 +3,7 @@
 import io
 import struct
 import time
+import tracemalloc
 import zipfile
 import zlib
 
@@ -115,24 +116,77 @@ def good(n=8, **options):
     return [(f"{i}.png", encoded(**options)) for i in range(n)]
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF"])
 def test_formats(kind):
-    out = decode_uploads(good(kind=kind))
+    out = decode_uploads(good(kind=kind)).pixels
     assert out.shape == (8, 3, 32, 32) and out.dtype == np.uint8
     assert np.abs(out[0, :, 16, 16].astype(int) - (200, 30, 30)).max() <= 4
 
 
 def test_a_zip_with_folders_and_a_loose_file():
     archive = zipped([(f"../../deep/{name}", data) for name, data in good()] + [("__MACOSX/._0.png", b"x"), (".DS_Store", b"x")])
-    assert decode_uploads([("a.zip", archive), ("b.webp", encoded(kind="WEBP", lossless=True))]).shape == (9, 3, 32, 32)
+    assert decode_uploads([("a.zip", archive), ("b.webp", encoded(kind="WEBP", lossless=True))]).pixels.shape == (9, 3, 32, 32)
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "LA", "P", "I;16"])
 def test_grey_becomes_one_channel(mode):
     colour = {"L": 128, "1": 1, "LA": (128, 255), "P": 0, "I;16": 30_000}[mode]
-    out = decode_uploads(good(mode=mode, colour=colour))
+    out = decode_uploads(good(mode=mode, colour=colour)).pixels
     assert out.shape == (8, 1, 28, 28)
     assert abs(int(out.mean()) - {"L": 128, "1": 255, "LA": 128, "P": 0, "I;16": 117}[mode]) <= 1
+
+
+def test_the_first_frame_of_an_animation():
+    frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "blue")]
+    for kind in ("GIF", "WEBP", "TIFF"):
+        stream = io.BytesIO()
+        frames[0].save(stream, kind, save_all=True, append_images=frames[1:])
+        out = decode_uploads([(f"a.{kind}", stream.getvalue())] * 8).pixels[0, :, 16, 16].astype(int)
+        assert np.abs(out - (255, 0, 0)).max() <= 4
+
+
+@pytest.mark.parametrize("mode", ["RGB with a key", "L with a key", "P", "P with alphas", "LA", "RGBA"])
+def test_what_is_transparent_is_white_however_it_is_written(mode):
+    left = Image.new("RGB", (40, 40), (200, 0, 0))
+    left.paste((0, 0, 200), (20, 0, 40, 40))
+    options, stream = {}, io.BytesIO()
+    if mode == "RGB with a key":
+        options["transparency"] = (200, 0, 0)
+    elif mode == "L with a key":
+        left = Image.fromarray(np.repeat(np.array([[50] * 20 + [0] * 20], np.uint8), 40, 0))
+        options["transparency"] = 50
+    elif mode.startswith("P"):
+        left = left.quantize(2)
+        seen = left.getpixel((0, 0))
+        options["transparency"] = bytes(0 if i == seen else 255 for i in range(2)) if "alphas" in mode else seen
+    else:
+        left.putalpha(Image.fromarray(np.repeat(np.array([[0] * 20 + [255] * 20], np.uint8), 40, 0)))
+        left = left.convert(mode)
+    left.save(stream, "PNG", **options)
+    out = decode_uploads([("a.png", stream.getvalue())] * 8).pixels[0]
+    assert out[:, 16, 4].min() >= 250 and out[:, 16, 27].min() <= 60
+
+
+def test_one_bad_file_does_not_spoil_the_others():
+    jpeg = encoded(kind="JPEG", size=(400, 300))
+    files = [*good(), ("cut.jpg", jpeg[: len(jpeg) // 3]), ("labels.csv", b"a,b"), ("bomb.png", png_claiming(20_000, 20_000))]
+    for sent in (files, [("all.zip", zipped(files))]):
+        out = decode_uploads(sent)
+        assert out.pixels.shape == (8, 3, 32, 32)
+        assert [line.split(":")[0] for line in out.left_out] == ["labels.csv", "bomb.png", "cut.jpg"]
+
+
+def test_pictures_of_a_phone_are_read_in_little_memory():
+    noise = np.random.default_rng(0).integers(0, 255, (378, 504, 3), np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(noise).resize((4032, 3024)).save(stream, "JPEG", quality=20)
+    peaks = []
+    for n in (8, 24):
+        tracemalloc.start()
+        assert decode_uploads([(f"{i}.jpg", stream.getvalue()) for i in range(n)]).pixels.shape == (n, 3, 32, 32)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert max(peaks) < 20e6
 
 
 def test_centre_square_on_white():
@@ -141,7 +195,7 @@ def test_centre_square_on_white():
     picture[:, 20:30, 3] = 0
     stream = io.BytesIO()
     Image.fromarray(picture).save(stream, "PNG")
-    out = decode_uploads([("a.png", stream.getvalue())] * 8)[0]
+    out = decode_uploads([("a.png", stream.getvalue())] * 8).pixels[0]
     assert tuple(out[:, 16, 4]) == (255, 255, 255) and tuple(out[:, 16, 28]) == (0, 0, 255)
 
 
@@ -152,7 +206,7 @@ def test_turned_as_the_camera_says():
     exif[0x0112] = 6  # to be shown a quarter turn clockwise
     stream = io.BytesIO()
     picture.save(stream, "JPEG", exif=exif)
-    out = decode_uploads([("a.jpg", stream.getvalue())] * 8)[0]
+    out = decode_uploads([("a.jpg", stream.getvalue())] * 8).pixels[0]
     assert out[1, 16, 28] < 60 < 200 < out[1, 16, 4]
 
 
@@ -176,6 +230,16 @@ def jpeg_claiming(width, height):
     return bytes(data)
 
 
+def tiff_claiming(width, height):
+    data = bytearray(encoded(kind="TIFF", size=(61, 43)))
+    for tag, was, now in ((256, 61, width), (257, 43, height)):
+        at = data.index(
+            struct.pack("<HHII", tag, 4, 1, was) if struct.pack("<HHI", tag, 4, 1) in data else struct.pack("<HHIH", tag, 3, 1, was)
+        )
+        data[at + 8 : at + 10] = struct.pack("<H", now)
+    return bytes(data)
+
+
 def encrypted_zip():
     data = bytearray(zipped(good()))
     for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
@@ -196,20 +260,25 @@ def lying_zip():
 
 
 REFUSED = {
-    "png claims 20000x20000": ([("bomb.png", png_claiming(20_000, 20_000))], "bomb.png: 20,000×20,000 is more than 16,000,000 pixels"),
-    "webp claims 16000x16000": ([("bomb.webp", webp_claiming(16_000, 16_000))], "bomb.webp: 16,000×16,000 is more than"),
-    "jpeg claims 60000x60000": ([("bomb.jpg", jpeg_claiming(60_000, 60_000))], "bomb.jpg: 60,000×60,000 is more than"),
-    "many large pictures": ([("a.png", png_claiming(4_000, 3_900))] * 6, "a.png: the pictures together exceed 64,000,000 pixels"),
+    "png claims 20000x20000": ([("bomb.png", png_claiming(20_000, 20_000))], "bomb.png: 20,000×20,000 pixels are too many"),
+    "webp claims 16000x16000": ([("bomb.webp", webp_claiming(16_000, 16_000))], "bomb.webp: 16,000×16,000 pixels are too many"),
+    "jpeg claims 60000x60000": ([("bomb.jpg", jpeg_claiming(60_000, 60_000))], "bomb.jpg: 60,000×60,000 pixels are too many"),
+    "many large pictures": ([("a.png", encoded(size=(4_000, 3_900)))] * 6, "a.png: the pictures together exceed 64,000,000 pixels"),
     "png with too few rows": ([("a.png", png_claiming(2_000, 2_000))] * 8, "a.png: damaged picture"),
-    "zip of zeros": ([("b.zip", zipped([("a.png", bytes(7_000_000))]))], "b.zip/a.png: unpacks to more than 50 times its size"),
-    "zip that lies about sizes": ([("b.zip", lying_zip())], "b.zip/a.png: "),
-    "zip in a zip": ([("b.zip", zipped([("inner.zip", zipped(good()))]))], "b.zip/inner.zip: an archive inside an archive"),
-    "encrypted zip": ([("b.zip", encrypted_zip())], "b.zip/0.png: encrypted"),
+    "zip of zeros": ([("b.zip", zipped([("a.png", bytes(7_000_000))]))], "a.png: unpacks to more than 50 times its size"),
+    "zip that lies about sizes": ([("b.zip", lying_zip())], "a.png: "),
+    "zip in a zip": ([("b.zip", zipped([("inner.zip", zipped(good()))]))], "inner.zip: an archive inside an archive"),
+    "encrypted zip": ([("b.zip", encrypted_zip())], "0.png: encrypted"),
     "truncated zip": ([("b.zip", zipped(good())[:-30])], "b.zip: damaged zip archive"),
     "too many files": (good(MAX_FILES + 1, size=(2, 2)), "500.png: more than 500 pictures"),
     "too many entries": ([("b.zip", zipped([(f"{i}/", b"") for i in range(2_001)]))], "b.zip: more than 2,000 entries"),
-    "gif": ([("a.gif", encoded(kind="GIF"))], "a.gif: not a PNG, JPEG or WebP picture"),
-    "svg": ([("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>")], "a.svg: not a PNG, JPEG or WebP picture"),
+    "heic": ([("a.heic", b"\0\0\0\x18ftypheic" + bytes(20))], "a.heic: HEIC and AVIF are not read here; save it as JPEG"),
+    "gif claims 60000x60000": (
+        [("a.gif", b"GIF89a" + struct.pack("<HH", 60_000, 60_000) + bytes(20))],
+        "60,000×60,000 pixels are too many",
+    ),
+    "tiff claims 30000x30000": ([("a.tif", tiff_claiming(30_000, 30_000))], "a.tif: its pixels are too many"),
+    "svg": ([("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>")], "a.svg: not a PNG, JPEG, WebP, GIF, BMP or TIFF picture"),
     "text called png": ([("a.png", b"hello")], "a.png: not a PNG"),
     "empty": ([("a.png", b"")], "a.png: not a PNG"),
     "truncated png": ([("a.png", encoded(size=(400, 400))[:200])] * 8, "a.png: damaged picture"),

@@ -49,6 +49,19 @@ def test_spectral_d_stretches_nothing(gan):
     assert squared_slope(train(gan(objective="hinge", fourier=0), 60).D(x), x).max().sqrt() > 1.05
 
 
+@pytest.mark.parametrize("settings", [{}, dict(in_scale=3.0), dict(fourier=0, in_scale=3.0), dict(activation="tanh"), dict(pack=2)])
+def test_the_features_of_a_spectral_d_stretch_nothing_either(gan, settings):
+    """The default D has 15 Fourier features of scale 5, which alone stretch by 19.5. The bound is that of the product of all norms."""
+    D = train(gan(objective="hinge", spectral_norm=True, **settings), 60).D
+    m = settings.get("pack", 1)
+    x = torch.randn(500, m, 2, requires_grad=True) if m > 1 else torch.randn(500, 2, requires_grad=True)
+    assert squared_slope(D(x), x).max().sqrt() < 1.05
+    places = torch.randn(200, 2)
+    whole = torch.vmap(torch.func.jacrev(lambda p: D.seen(p[None])[0]))(places)  # (200, k, 2)
+    norms = torch.linalg.matrix_norm(whole, 2)
+    assert_close(norms, torch.ones(200), rtol=1e-4, atol=1e-4)  # exactly 1, everywhere
+
+
 def test_only_training_d_moves_the_power_iteration(gan):
     engine = train(gan(objective="hinge", spectral_norm=True), 3)
     u = engine._spectral[0].u.clone()

@@ -125,7 +125,7 @@ def test_own_points_keep_their_units():
         (np.zeros((9, 2)), "9 points are too few"),
         (np.zeros((20, 2)), "the same"),
         (np.full((20, 2), np.nan), "every coordinate"),
-        (np.full((20, 2), 2e6), "every coordinate"),
+        (np.full((20, 2), 2e12), "every coordinate"),
         (np.zeros((20, 3)), "not pairs"),
         (None, "draw or upload"),
         ([["a", "b"]] * 20, "not pairs"),

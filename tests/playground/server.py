@@ -17,6 +17,7 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
@@ -24,6 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from engines.config import knobs
 from engines.registry import FAMILIES
+from playground.sessions.connections import Punctual
+from playground.sessions.gate import Gate
 from playground.sessions.local import LocalWorkers
 from playground.sessions.routes import routes
 from playground.sessions.service import Service
@@ -39,7 +42,7 @@ async def page(request) -> HTMLResponse:
 
 
 def application(service: Service) -> Starlette:
-    return Starlette(routes=[Route("/", page), *routes(service, schema)])
+    return Starlette(routes=[Route("/", page), *routes(service, schema)], middleware=[Middleware(Gate)])
 
 
 @contextlib.contextmanager
@@ -48,7 +51,9 @@ def running(workers: LocalWorkers, port: int = 0) -> Iterator[tuple[Service, str
     service = Service(workers, FAMILIES)
     service.start()
     sock = socket.create_server(("127.0.0.1", port))
-    server = uvicorn.Server(uvicorn.Config(application(service), log_level="warning", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(
+        uvicorn.Config(application(service), log_level="warning", timeout_graceful_shutdown=1, http=Punctual, forwarded_allow_ips="")
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
     thread.start()
     while not server.started:
