@@ -74,9 +74,13 @@ def kept(file: Path) -> dict[str, Any]:
 def keep(file: Path, row: str, found: dict[str, Any]) -> None:
     """Put one row into the recording, with the settings it was made with."""
     everything = kept(file)
+    about = ROWS[row]
     settings = {k: v for k, v in to_dict(config(row, 0)).items() if k != "seed"}
-    everything["rows"][row] = {**found, "settings": settings}
+    said = {"group": about.group, "role": about.role, "title": about.title, "shown": about.shown, "time": about.time}
+    everything["rows"][row] = {**found, **said, "settings": settings}
+    everything["rows"] = {key: everything["rows"][key] for key in ROWS if key in everything["rows"]}  # in their order
     everything |= {"command": "python -m benchmarks.gan_textbook", "n": metrics.N_EVALUATE, "engine": "torch, all seeds stacked"}
+    everything["groups"] = {key: f"{title} ({paper})" for key, (title, paper) in GROUPS.items()}
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(everything, ensure_ascii=False, separators=(",", ":")) + "\n")
 

@@ -16,6 +16,7 @@ import argparse
 import json
 import math
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -32,6 +33,7 @@ from engines.runs import device, family_of, keep_data, load_run, new_folder, own
 
 LINES = 50  # printed by one training run
 LONGEST = 86_400.0  # seconds
+SAVE_SECONDS = 30.0  # of a run that a power cut can take, at most, beside the time between two rows
 
 
 class Parser(argparse.ArgumentParser):
@@ -73,7 +75,7 @@ def parser() -> Parser:
     p.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE")
     p.add_argument("--device", default="cpu")
     p.add_argument("--data", metavar="FILE", help="for dataset=own-text a text, for own-codes an npz with an array codes")
-    p.add_argument("--out", required=True, metavar="RUN")
+    _out(p, "RUN")
     p.set_defaults(run=run_train)
 
     p = commands.add_parser("sample", help="draw from a trained model, in data units")
@@ -92,16 +94,22 @@ def parser() -> Parser:
     p = commands.add_parser("export", help="write a trained model as a folder that from_pretrained opens")
     p.add_argument("folder", metavar="RUN")
     p.add_argument("--to", required=True, metavar="diffusers|transformers")
-    p.add_argument("--out", required=True, metavar="DIR")
+    _out(p, "DIR")
     p.set_defaults(run=run_export)
 
     p = commands.add_parser("import", help="make a run folder of such a folder")
     p.add_argument("folder", metavar="DIR")
     p.add_argument("--dataset", help="the text that a model which was not exported from here is to be a model of")
     p.add_argument("--data", metavar="FILE", help="the text itself, of own-text")
-    p.add_argument("--out", required=True, metavar="RUN")
+    _out(p, "RUN")
     p.set_defaults(run=run_import)
     return top
+
+
+def _out(p: argparse.ArgumentParser, kind: str) -> None:
+    """Where a folder goes that must not be there yet."""
+    p.add_argument("--out", required=True, metavar=kind)
+    p.add_argument("--overwrite", action="store_true", help="write over a run or a model that lies there")
 
 
 def run_list(args: argparse.Namespace) -> int:
@@ -119,7 +127,7 @@ def run_train(args: argparse.Namespace) -> int:
     config = family.resolve(_settings(family.Config, args))
     data = own_data(config.dataset, args.data)
     seconds = _seconds(args.seconds)
-    folder = new_folder(args.out)
+    folder = new_folder(args.out, args.overwrite)
     engine = family.build(config, device=device(args.device), data=data)
     keep_data(folder, data)
 
@@ -127,15 +135,32 @@ def run_train(args: argparse.Namespace) -> int:
 
     history: list[dict[str, Any]] = []
     stopwatch, started = Stopwatch(engine), time.perf_counter()
-    healthy = pack(engine)
+    healthy, saved = pack(engine), started
+
+    def save() -> None:
+        save_run(folder, family, healthy, history, {"seconds": stopwatch.seconds, "wall_seconds": time.perf_counter() - started})
+
+    before = signal.signal(signal.SIGTERM, _ended)
     try:
         for row, blob in rows(engine, stopwatch, seconds):
             healthy = blob
             history.append(emit(row))
+            if time.perf_counter() - saved > SAVE_SECONDS:
+                save()
+                saved = time.perf_counter()
+    except KeyboardInterrupt as stopped:
+        print(f"Stopped; {folder} holds step {history[-1]['step'] if history else 0:,}.", file=sys.stderr)
+        return 128 + int(stopped.args[0] if stopped.args else signal.SIGINT)
     finally:
-        save_run(folder, family, healthy, history, {"seconds": stopwatch.seconds, "wall_seconds": time.perf_counter() - started})
+        save()
+        signal.signal(signal.SIGTERM, before)
     emit({"run": str(folder), "steps": engine.step, "seconds": round(stopwatch.seconds, 3)})
     return 0
+
+
+def _ended(number: int, frame: Any) -> NoReturn:
+    """A polite end from outside is taken like Ctrl-C."""
+    raise KeyboardInterrupt(number)
 
 
 def rows(engine: Engine, stopwatch: Stopwatch, seconds: float | None):
@@ -200,6 +225,9 @@ class Stopwatch:
 def run_sample(args: argparse.Namespace) -> int:
     import numpy as np
 
+    suffix = Path(args.out).suffix.lower()
+    if suffix not in ("", ".npz", ".txt"):
+        raise ValueError(f"--out {args.out} ends in {suffix}; arrays go into .npz, texts into .npz or .txt")
     family, engine, _ = load_run(args.folder)
     settings = dict(parse(family.Request, text) for text in args.set)
     for name in ("n", "seed"):
@@ -209,8 +237,13 @@ def run_sample(args: argparse.Namespace) -> int:
     *_, last = engine.sample(request)
     texts = written(last)
     arrays: dict[str, Any] = {"text": np.array(texts)} if texts else _drawn(last, engine)
-    with open(args.out, "wb") as file:
-        np.savez(file, **arrays)
+    if suffix == ".txt":
+        if not texts:
+            raise ValueError(f"--out {args.out}: what this run draws is no text; give a name that ends in .npz")
+        Path(args.out).write_text("\n\n".join(texts) + "\n", encoding="utf-8")
+    else:
+        with open(args.out, "wb") as file:
+            np.savez(file, **arrays)
     emit({"samples": args.out, "shape": list(next(iter(arrays.values())).shape), "step": engine.step, **asdict(request)})
     return 0
 
@@ -238,7 +271,7 @@ def run_export(args: argparse.Namespace) -> int:
 
     family, engine, _ = load_run(args.folder)
     converter(family, args.to)  # refused before a folder is made
-    folder = new_folder(args.out)
+    folder = new_folder(args.out, args.overwrite)
     files = export(family, engine, args.to, folder)
     emit({"exported": str(folder), "format": args.to, "family": family.key, "step": engine.step, "files": files})
     return 0
@@ -251,7 +284,7 @@ def run_import(args: argparse.Namespace) -> int:
     if not source.is_dir():
         raise ValueError(f"{args.folder} is not a folder")
     family, engine, found, data = load(source, args.dataset, args.data)
-    folder = new_folder(args.out)
+    folder = new_folder(args.out, args.overwrite)
     keep_data(folder, data)
 
     from engines.state import pack

@@ -17,6 +17,7 @@ from engines.data import OWN
 from engines.registry import FAMILIES
 
 RUN, CHECKPOINT, OWN_DATA = "run.json", "checkpoint.safetensors", "data.npy"
+MODELS = ("config.json", "model_index.json")  # of transformers and diffusers
 
 
 def save_run(folder: Path, family: Family, blob: bytes, history: list[dict[str, Any]], extra: Mapping[str, Any]) -> None:
@@ -52,9 +53,12 @@ def load_run(folder: str) -> tuple[Family, Engine, dict[str, Any]]:
     return family, engine, run
 
 
-def new_folder(out: str) -> Path:
-    """Tried before training, so that a bad name costs no time."""
+def new_folder(out: str, overwrite: bool = False) -> Path:
+    """Tried before training, so that a bad name costs no time. ValueError for a file, for what cannot be written to and, unless
+    `overwrite`, for a folder that holds a run or a model already."""
     folder = Path(out)
+    if not overwrite and (kept := next((name for name in (RUN, CHECKPOINT, *MODELS) if (folder / name).exists()), None)):
+        raise ValueError(f"{out} holds {kept} already; give another folder, or --overwrite to write over it")
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{out} is a file, not a folder")
     folder.mkdir(parents=True, exist_ok=True)

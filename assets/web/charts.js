@@ -3,11 +3,11 @@
 import { Range, decades, scale, stepAxis, ticks, valueAxis } from "./axes.js";
 import { cursorLine, dashedLines, endLabels, eventMarks, evidenceRings, namedLines, readout, stepWord } from "./overlays.js";
 import { roleColor } from "./colors.js";
-import { fixed, percent, short } from "./format.js";
+import { percent, short } from "./format.js";
 import { createSurface, slowLabel } from "./surface.js";
 import { draw as drawBars } from "./views/bars.js";
 import { average, indexAt, trace } from "./views/curve.js";
-import { TICK, marker, plate } from "./views/text.js";
+import { marker } from "./views/text.js";
 
 const MARGIN = { left: 36, right: 8, top: 8, bottom: 20 };
 
@@ -148,8 +148,11 @@ function drawSeries(ctx, s, plot, colors) {
   ctx.setLineDash([]);
 }
 
+const USUAL = 2.56; // times its fair share: the axis, until a bar holds more
+
 /**
- * One bar per category, with the share each should have. The scale is fixed by that share: taller bars are cut and say their value.
+ * One bar per category, with the share each should have. The scale is fixed by that share, and goes to 100 % while a bar holds far
+ * more: a collapse is drawn whole.
  * @param {HTMLElement} container
  * @param {{label?: string, height?: number}} [options]
  * @returns {{update: (data: {values: ArrayLike<number>, labels?: string[], fair?: number|null, low?: number|null, role?: string,
@@ -169,17 +172,16 @@ export function createBars(container, { label = "bars", height = 104 } = {}) {
 
   function draw(ctx, width, height, colors) {
     if (!data.values.length) return;
-    const hi = data.fair ? 2.56 * data.fair : Math.max(range.hi, 1e-9);
+    const usual = USUAL * (data.fair ?? 0);
+    const hi = !data.fair ? Math.max(range.hi, 1e-9) : Math.max(...data.values) > usual ? 1 : usual;
     const plot = { left: MARGIN.left, right: width - MARGIN.right, top: MARGIN.top + 8, bottom: height - MARGIN.bottom };
     const Y = scale(0, hi, plot.bottom, plot.top);
-    const capped = (v) => Math.max(plot.top - 6, Y(v));
     valueAxis(ctx, ticks(0, hi, plot.bottom - plot.top, 32), { ...plot, Y }, colors, shares);
     const view = { role: data.role ?? "model", labels: data.labels, low: data.low, arrays: { values: data.values } };
-    const middles = drawBars(ctx, view, { Y: capped, left: plot.left, width: plot.right - plot.left, bottom: plot.bottom, colors });
-    cutBars(ctx, data.values, middles, { ...plot, hi }, colors);
+    const middles = drawBars(ctx, view, { Y, left: plot.left, width: plot.right - plot.left, bottom: plot.bottom, colors });
     if (data.fair) dashedLines(ctx, [{ y: data.fair }], { ...plot, Y, lo: 0, hi }, colors);
     for (const { index, number } of data.marks ?? []) {
-      if (middles[index] != null) marker(ctx, middles[index], Math.max(8, Math.min(capped(data.values[index]), Y(data.fair ?? 0) + 12) - 12), number, colors);
+      if (middles[index] != null) marker(ctx, middles[index], Math.max(8, Math.min(Y(data.values[index]), Y(data.fair ?? 0) + 12) - 12), number, colors);
     }
   }
 
@@ -187,17 +189,6 @@ export function createBars(container, { label = "bars", height = 104 } = {}) {
 }
 
 const shares = (values) => values.map((v) => (v === 0 ? "0" : percent(v, Math.abs(100 * v - Math.round(100 * v)) < 1e-6 ? 0 : 1)));
-
-/** A bar beyond the scale is broken by a gap and carries its value. */
-function cutBars(ctx, values, middles, { top, hi, left, right }, colors) {
-  const place = (right - left) / values.length;
-  for (let i = 0; i < values.length; i++) {
-    if (values[i] <= hi) continue;
-    ctx.fillStyle = colors.bg;
-    ctx.fillRect(middles[i] - place / 2, top + 1, place, 2);
-    if (place > 24) plate(ctx, `${fixed(values[i] * 100, 0)} %`, middles[i], top + 11, { colors, align: "center", color: colors.onAccent, alpha: 0, font: TICK });
-  }
-}
 
 /**
  * A small line without axes, with its optimum dashed and its newest value as a dot. Fills its container.

@@ -3,6 +3,7 @@
 import { icon } from "./icons.js";
 
 const CIRCLED = "①②③④⑤";
+const READ = "read"; // what its course says, in the place of what it asks for
 
 /** A sentence with its evidence marks drawn as rings. Text comes from our own server; still only text is inserted. */
 function sentence(text) {
@@ -44,8 +45,11 @@ export function createExplain(part, family, commands) {
     if (key === reasoned) return;
     reasoned = key;
     why.innerHTML = '<div class="head">Why</div><div class="reasons"></div><div class="fixes"></div>';
-    why.querySelector(".reasons").append(reason("", family.objectives[config[family.method]]), ...on.map((k) => reason(k.name, family.fixes[k.name])));
-    if (on.length) why.querySelector(".fixes").append("With ", ...on.map(fixButton));
+    const loss = family.objectives[config[family.method]];
+    const read = loss.read ? [reason(READ, { equation: loss.equation, text: loss.read })] : [];
+    why.querySelector(".reasons").append(reason("", loss), ...read, ...on.map((k) => reason(k.name, family.fixes[k.name])));
+    if (on.length) why.querySelector(".fixes").append("With ", ...on.map(fixButton), " ");
+    if (read.length) why.querySelector(".fixes").append(fixButton({ name: READ, title: "How to read this loss" }));
     open("");
   }
 

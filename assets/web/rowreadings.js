@@ -53,7 +53,7 @@ export function createRowReadings(part, { family, onPick, tail }) {
     const element = document.createElement("figure");
     element.className = broad ? "chart broad" : "chart";
     const legend = [...new Map(lines.map((l) => [l.legend ?? "", l])).values()].filter((l) => l.legend);
-    element.innerHTML = `<figcaption><h3>${title}</h3>${legend.map((l) => `<span class="legend ${l.dash ? "dotted" : "line"} ${l.role}">${l.legend}</span>`).join("")}${ladder ? '<span class="legend dash ladder">counts, same split</span>' : ""}</figcaption><div class="plot"></div>`;
+    element.innerHTML = `<figcaption><h3>${title}</h3>${legend.map((l) => `<span class="legend ${l.dash ? "dotted" : "line"} ${l.role}">${l.legend}</span>`).join("")}${ladder ? '<span class="legend dash ladder">counts, same split</span>' : ""}<span class="beyond"></span></figcaption><div class="plot"></div>`;
     box.append(element);
     return element.querySelector(".plot");
   }
@@ -76,6 +76,8 @@ export function createRowReadings(part, { family, onPick, tail }) {
         const ladder = spec.ladder ? ladderOf(store) : [];
         if (spec.ladder) element.querySelector(".ladder").hidden = !ladder.length;
         const range = spec.zoom ? zoomed(series, about.total) : undefined;
+        const beyond = range ? floors.filter((l) => l.y < range[0] || l.y > range[1]) : []; // too far to be drawn without hiding the course
+        element.querySelector(".beyond").textContent = beyond.map((l) => `${l.label} ${fixed(l.y, l.y < 10 ? 2 : 0)}`).join(", ");
         chart.update({ ...common, series, lines: [...floors, ...ladder], yRange: ladder.length ? around(ladder, range) : range, evidence: about.evidence.filter((e) => e.index == null && spec.lines.some((l) => l.metric === e.metric)) });
       }
       last?.update(store, about);

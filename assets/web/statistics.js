@@ -129,3 +129,13 @@ function generator(seed) {
 
 /** A probability as it is written after "p": "= 0.031", "< 0.001". @param {number} p */
 export const pText = (p) => (p < 0.001 ? "< 0.001" : `= ${p.toFixed(p < 0.1 ? 3 : 2)}`);
+
+/**
+ * 95 % interval of an area under the ROC curve of `n` against `n` examples. Hanley & McNeil, 1982. @param {number} area @returns {[number, number]}
+ */
+export function areaInterval(area, n) {
+  const [one, two] = [area / (2 - area), (2 * area * area) / (1 + area)];
+  const square = area * (1 - area) + (n - 1) * (one + two - 2 * area * area);
+  const half = (Z * Math.sqrt(Math.max(0, square))) / n;
+  return [Math.max(0, area - half), Math.min(1, area + half)];
+}

@@ -4,6 +4,7 @@ Imported where it is used, by `references`."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,9 @@ def save_tokenizer(source: TextSource, folder: Path) -> None:
         tokenizer_object=tokenizer_of(source), clean_up_tokenization_spaces=False, model_max_length=source.block_size
     )
     fast.save_pretrained(str(folder))
+    place = folder / "tokenizer_config.json"
+    about = json.loads(place.read_text(encoding="utf-8")) | {"tokenizer_class": "PreTrainedTokenizerFast"}  # the name that 4.x knows too
+    place.write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def check_tokens(source: TextSource, folder: Path) -> None:

@@ -82,7 +82,7 @@ def overfitting(case: Case) -> Note | None:
         return None
     text = (
         f"Overfitting: the loss on held-out examples rose from {losses[lowest]:.3f} ① to {losses[-1]:.3f} ②, while that of training fell. "
-        "Samples drift towards copies."
+        "Whether samples become copies is not measured here."
     )
     evidence = (_point(1, metrics.VALIDATION_MSE, case.measured[lowest]), _point(2, metrics.VALIDATION_MSE, case.now))
     return Note("overfitting", "Overfitting", text, evidence)
@@ -129,13 +129,13 @@ def flat_loss(case: Case) -> Note | None:
 
 
 def over_guided(case: Case) -> Note | None:
-    """Images: sure of every class, and further from the data than guidance at half its strength would be."""
+    """Images: strong guidance, and a judge that is sure of every class."""
     c, sure, distance = case.config, case.now.get(metrics.CONFIDENCE), case.now.get(metrics.FRECHET_DISTANCE)
     if c.cfg_scale < 3 or sure is None or distance is None or sure < GOOD_CONFIDENCE:
         return None
     text = (
-        f"Guidance of {c.cfg_scale:g} makes every sample typical: the classifier is {_percent(sure)} sure ①, and the Fréchet distance is "
-        f"{distance:.0f} ②, since the data are more varied than that."
+        f"Strong guidance, {c.cfg_scale:g}: the classifier is {_percent(sure)} sure of the samples ①, at a Fréchet distance of "
+        f"{distance:.0f} ②. Weaker guidance was not measured in this run: fork, and compare both."
     )
     evidence = (_point(1, metrics.CONFIDENCE, case.now), _point(2, metrics.FRECHET_DISTANCE, case.now))
     return Note("over-guided", "Strong guidance", text, evidence, {"cfg_scale": 1.5}, "Guide less")

@@ -14,11 +14,13 @@ from torch import Tensor
 from engines.core import Bars, Curve, Images, Points, Snapshot, View
 from engines.state import Rng
 from engines.vae import answers_all
+from engines.vae.blur import blur
 from engines.vae.bounds import ladder, log_weights
 from engines.vae.objectives import kl_per_dim, log_normal
 from engines.vae.questions import (
     Aggregate,
     Arithmetic,
+    Blur,
     Bounds,
     Cloud,
     Decode,
@@ -59,6 +61,8 @@ def answer(engine: VaeEngine, question: Any) -> Iterator[Snapshot | None]:
             yield answers_all.posterior(engine, question)
         case Aggregate():
             yield from answers_all.aggregate(engine, question)
+        case Blur():
+            yield from blur(engine, question)
         case Bounds():
             yield from answers_all.bounds(engine, question)
         case Cloud():

@@ -82,6 +82,15 @@ class Aggregate(Question):
 
 
 @dataclass(frozen=True)
+class Blur(Question):
+    """Why are the pictures blurred? One place, the training images that share it, their mean and the decoder's."""
+
+    index: int = _index()
+    k: int = knob(16, "Nearest images", lo=2, hi=64)
+    seed: int = knob(0, "Seed of the draws", lo=0, hi=9_999)
+
+
+@dataclass(frozen=True)
 class Bounds(Question):
     """How tight is the bound?"""
 
@@ -147,6 +156,7 @@ QUESTIONS = {
     "posterior": Posterior,
     "prior": Prior,
     "aggregate": Aggregate,
+    "blur": Blur,
     "bounds": Bounds,
     "cloud": Cloud,
     "arithmetic": Arithmetic,

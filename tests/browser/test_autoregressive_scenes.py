@@ -94,7 +94,11 @@ def test_what_is_typed_is_weighed_and_taken_apart(text):
     assert number(box, "nats") == pytest.approx(m["nll [nats]"], rel=1e-5) and f"{m['nll [bits]']:.1f} bits" in said(box)
     until(text, "surprise", "d.auroc")
     m = answer(text, "strange", against="words", n=200, seed=0)
-    assert number(box, "auroc") == pytest.approx(m["auroc"], rel=1e-5) and f"{m['auroc']:.3f}" in said(box) and "n 200 of each" in said(box)
+    assert (
+        number(box, "auroc") == pytest.approx(m["auroc"], rel=1e-5)
+        and f"{m['auroc']:.2f} (95 % " in said(box)
+        and "n 200 of each" in said(box)
+    )
     box.locator("select.order").select_option("letters")
     until(text, "surprise", "d.against === 'letters'")
     box = scene(text, "receptive", "d.tokens")

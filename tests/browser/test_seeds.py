@@ -130,6 +130,15 @@ def test_paired_and_exact_tests_agree_with_scipy(page):
     assert ours["many"][0] == pytest.approx(stats.ttest_1samp(many, 0).pvalue, abs=0.02)
 
 
+def test_the_interval_of_an_area_is_as_wide_as_areas_vary(page):
+    """Against the spread of areas over many draws of two bells."""
+    rng, n = np.random.default_rng(0), 200
+    areas = [stats.mannwhitneyu(rng.normal(1.2, 1, n), rng.normal(0, 1, n)).statistic / n**2 for _ in range(400)]
+    low, high = page.evaluate("async ([a, n]) => (await import('./play/web/statistics.js')).areaInterval(a, n)", [float(np.mean(areas)), n])
+    assert (high - low) / 2 == pytest.approx(1.96 * np.std(areas), rel=0.12)
+    assert page.evaluate("async () => (await import('./play/web/statistics.js')).areaInterval(1, 20)") == [1, 1]
+
+
 def test_no_interval_leaves_the_range_of_its_quantity(page):
     ours = page.evaluate(
         """async () => { const s = await import('./play/web/statistics.js'); const w = await import('./play/web/seedwords.js');

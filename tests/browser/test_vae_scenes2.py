@@ -122,6 +122,17 @@ def test_a_press_on_a_hole_decodes_it(page):
     assert [float(v) for v in box.get_attribute("data-place").split(",")] == pytest.approx([x, y], abs=0.03)
 
 
+def test_blur_says_what_the_decoder_shares_with_the_mean_of_neighbours(page):
+    box = scene(page, "blur")
+    until(page, "blur", "d.decoded && d.index === '0'")
+    m = answer(page, "blur", index=0, k=16, seed=0)["m"]
+    words = box.locator(".scene-words").inner_text()
+    assert f"has {m['many/decoded']:.2f} of the sharpness" in words and f"neighbours {m['many/mean']:.2f}" in words
+    assert [box.locator(f"[data-of={key}] canvas").count() for key in ("near", "mean", "decoded", "draws")] == [1, 1, 1, 1]
+    box.locator(".next").click()
+    until(page, "blur", "d.index === '1'")
+
+
 def test_three_dimensions_or_a_sentence(page):
     """The bundle comes from our own server: the page complains of any other host."""
     box = scene(page, "latents3d")

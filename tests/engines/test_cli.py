@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -201,3 +202,35 @@ def test_out_that_is_a_file(tmp_path, capsys):
     (tmp_path / "f").write_text("")
     assert main(["train", "gan", "--dataset", "ring8", "--out", str(tmp_path / "f")]) == 2
     assert "is a file" in capsys.readouterr().err
+
+
+def test_nothing_is_written_over_unless_asked(tmp_path, capsys):
+    run = str(tmp_path / "run")
+    assert main(["train", "gan", "--dataset", "ring8", "--steps", "2", "--out", run]) == 0
+    before = (tmp_path / "run" / "checkpoint.safetensors").read_bytes()
+    capsys.readouterr()
+    assert main(["train", "gan", "--dataset", "moons", "--steps", "2", "--out", run]) == 2
+    assert "holds run.json already" in capsys.readouterr().err
+    assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == before
+    assert main(["train", "gan", "--dataset", "moons", "--steps", "2", "--out", run, "--overwrite"]) == 0
+    assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() != before
+
+
+def test_a_run_that_is_ended_from_outside_keeps_its_last_row(tmp_path):
+    """SIGTERM after two rows: what was printed can be opened, and there is a sentence in place of a traceback."""
+    words = [sys.executable, "-m", "engines", "train", "vae", "--dataset", "moons", "--steps", "20000", "--out", str(tmp_path / "run")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as train:
+        row = [json.loads(train.stdout.readline()) for _ in range(2)][-1]
+        train.send_signal(signal.SIGTERM)
+        _, said = train.communicate(timeout=120)
+    assert train.returncode == 128 + signal.SIGTERM and said.startswith("Stopped;") and "Traceback" not in said
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["step"] >= row["step"]
+
+
+def test_a_file_holds_what_its_name_says(tmp_path, capsys):
+    run = str(tmp_path / "run")
+    main(["train", "autoregressive", "--dataset", "moby", "--steps", "1", "--set", "model=ngram", "--out", run])
+    assert main(["sample", run, "--n", "1", "--out", str(tmp_path / "s.txt")]) == 0
+    assert len((tmp_path / "s.txt").read_text(encoding="utf-8")) > 20
+    assert main(["sample", run, "--n", "1", "--out", str(tmp_path / "s.csv")]) == 2
+    assert "ends in .csv" in capsys.readouterr().err

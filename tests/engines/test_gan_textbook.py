@@ -1,5 +1,8 @@
 """The three textbook fixes: what they need of networks, optimisers and rates, against torch; every row trains, resumes, is counted."""
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -167,3 +170,20 @@ def test_networks_do_not_touch_the_global_stream():
     c = from_dict(Config, dict(ROWS["hop"].settings))
     build_networks(c, GanEngine(c).info, Rng(1, ("init",))["init"])
     assert torch.equal(state, torch.get_rng_state())
+
+
+def test_the_recorded_table_is_of_the_rows_as_they_are():
+    """What the page shows before anything is trained: same settings, as many values as seeds, and who made it."""
+    record = json.loads((Path(__file__).parents[2] / "assets" / "recordings" / "gan-fixes.json").read_text())
+    assert record["command"] and record["engine"] and record["n"] == 2_000
+    shown = [key for key, row in ROWS.items() if row.shown]
+    assert set(shown) <= set(record["rows"]) <= set(ROWS)
+    for key, row in record["rows"].items():
+        expected = {k: v for k, v in to_dict(from_dict(Config, dict(ROWS[key].settings))).items() if k != "seed"}
+        assert row["settings"] == expected and row["title"] == ROWS[key].title and row["steps"] == expected["steps"]
+        assert all(len(row[name]) == len(row["seeds"]) >= 10 for name in ("modes_covered", "wide_modes", "share_kl"))
+    for group in ("hop", "two", "one"):  # the fix is told from the plain game on the seeds that both have
+        fix = next(k for k in shown if ROWS[k].group == group and ROWS[k].role == "fix")
+        a, b = (dict(zip(record["rows"][k]["seeds"], record["rows"][k]["wide_modes"], strict=True)) for k in (group, fix))
+        gained, lost = (sum(x[s] == 8 > y[s] for s in a.keys() & b.keys()) for x, y in ((b, a), (a, b)))
+        assert gained >= 8 and lost == 0

@@ -10,6 +10,7 @@ from engines.registry import FAMILIES
 from engines.state import pack
 from engines.vae import aggregated
 from engines.vae.answers import centred, slerp
+from engines.vae.probe_images import laplacian_energy
 from engines.vae.questions import QUESTIONS
 
 FAMILY = FAMILIES["vae"]
@@ -47,7 +48,11 @@ def test_every_question_is_answered_or_refused_and_changes_nothing(name, setting
         assert answer.views and all(np.isfinite(v) for v in answer.metrics.values())
         assert all(type(v) is float for v in answer.metrics.values())
     except ValueError as error:
-        assert (name, settings.get("latent"), settings.get("dataset")) in {("posterior", 6, None), ("arithmetic", None, "moons")}, error
+        assert (name, settings.get("latent"), settings.get("dataset")) in {
+            ("posterior", 6, None),
+            ("arithmetic", None, "moons"),
+            ("blur", None, "moons"),
+        }, error
     assert pack(engine) == before
 
 
@@ -335,3 +340,24 @@ def test_a_test_image_is_measured_as_the_others_it_is_compared_with(two):
 def test_an_autoencoder_interpolates_without_a_bound():
     answer = ask(trained(2, objective="autoencoder"), "interpolate", a=0, b=1, n=5)
     assert [len(v.pixels) for v in answer.views["interpolate"]] == [5, 5, 5] and "nll" not in answer.views
+
+
+def test_blur_lays_the_mean_of_those_that_share_a_place_beside_the_decoders(two):
+    """The neighbours are those of a plain search, their mean is numpy's, and sharpness is that of the tested measure."""
+    answer = ask(two, "blur", index=3, k=5)
+    views = {v.name: v.pixels for v in answer.views["blur"]}
+    with torch.no_grad():
+        mu = two.encoder(two.examples, two.labels)[0].numpy()
+    place = two.probe.seen(two).mu[3].numpy()
+    nearest = np.argsort(np.linalg.norm(mu - place, axis=1))[:5]
+    np.testing.assert_allclose(np.sort(views["near"].sum((1, 2, 3))), np.sort(two.data.pixels[nearest].sum((1, 2, 3))), rtol=1e-5)
+    np.testing.assert_allclose(views["mean"][0], views["near"].mean(0), atol=1e-6)
+    energies = [laplacian_energy(torch.from_numpy(views[name])) for name in ("mean", "decoded", "near")]
+    assert answer.metrics["sharpness/mean"] == pytest.approx(energies[0] / energies[2], rel=1e-5)
+    assert answer.metrics["sharpness/decoded"] == pytest.approx(energies[1] / energies[2], rel=1e-4)
+    assert answer.metrics["sharpness/mean"] < 1 and answer.metrics["n"] == 100 and views["draws"].shape[0] == 4
+
+
+def test_blur_is_refused_where_there_is_none():
+    with pytest.raises(ValueError, match="on images"):
+        ask(FAMILIES["vae"].build(FAMILIES["vae"].resolve({"dataset": "moons", "steps": 2})), "blur")

@@ -2,6 +2,7 @@
 import { createReadings } from "../readings.js";
 import * as birthday from "../scenes/birthday.js";
 import * as fidelity from "../scenes/fidelity.js";
+import * as fixes from "../scenes/fixes.js";
 import * as gradients from "../scenes/gradients.js";
 import * as losses from "../scenes/losses.js";
 import * as neighbours from "../scenes/neighbours.js";
@@ -14,7 +15,7 @@ import { createStageArea } from "../stagearea.js";
 export const gan = {
   createArea: createStageArea,
   createReadings,
-  scenes: { noise, predictions, losses, gradients, fidelity, seeds, birthday, neighbours },
+  scenes: { noise, predictions, losses, gradients, fidelity, seeds, fixes, birthday, neighbours },
   mark: "triangle",
   home: { "2d": "Data space", image: "Samples" },
   steps: [

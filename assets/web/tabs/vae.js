@@ -4,6 +4,7 @@ import * as arithmetic from "../latent/scenes/arithmetic.js";
 import * as draw from "../latent/scenes/draw.js";
 import * as interpolate from "../latent/scenes/interpolate.js";
 import * as reparameterise from "../latent/scenes/reparameterise.js";
+import * as blur from "../latent/scenes/blur.js";
 import * as aggregate from "../latent/scenes/aggregate.js";
 import * as bounds from "../latent/scenes/bounds.js";
 import * as latents3d from "../latent/scenes/latents3d.js";
@@ -21,7 +22,7 @@ const hasPrior = ({ objective }) => !WITHOUT_PRIOR.includes(objective);
 export const vae = {
   createArea: createLatentArea,
   createReadings: (part, tools) => createRowReadings(part, { ...tools, tail: createUnits }),
-  scenes: { draw, interpolate, arithmetic, prior, aggregate, reparameterise, bounds, posterior, units, latents3d, sweep },
+  scenes: { draw, interpolate, arithmetic, blur, prior, aggregate, reparameterise, bounds, posterior, units, latents3d, sweep },
   home: { "2d": "Latent space", image: "Latent space" },
   shortcuts: [
     ["draw", "Draw a digit", "pen"],

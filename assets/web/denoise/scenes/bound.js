@@ -5,6 +5,7 @@ import { LABEL, plate } from "../../views/text.js";
 import { createPlot } from "../plot.js";
 import { createAskingScene, curve, layOut } from "./frame.js";
 
+const RARE = 2.5; // standard deviations of ln σ
 export const title = "Bits per dimension";
 export const kinds = ["image"];
 
@@ -55,7 +56,7 @@ export function create(container, tools) {
     plate(ctx, `bound ${fixed(bits.bits_per_dim, 2)}`, Math.max(40, X(from)), top + high + 12, { colors, align: from > most / 2 ? "right" : "left", font: LABEL });
   }
 
-  function show() {
+  function show(about) {
     const frame = scene.get(...ask());
     const m = (bits = frame?.metrics ?? null);
     find(".total").textContent = m ? `${fixed(m.bits_per_dim, 3)} bits` : "…";
@@ -67,16 +68,20 @@ export function create(container, tools) {
     levels.update({ lines: line ? [{ name: "bits", ...line, color: "accent", dots: true, bare: true }] : [], x: { name: "σ, log", range: ends ?? [-5, 5], marks: ends ? marks.filter(([v]) => v >= ends[0] && v <= ends[1]) : [] }, y: { name: "bits/dim per nat" } });
     find(".said").textContent = m ? `n ${int(ask()[1].n)} test images, ${ask()[1].draws} noise levels of each, seed ${seed}` : "";
     Object.assign(container.dataset, { bits: m?.bits_per_dim ?? "", parts: m ? PARTS.map(([key]) => m[key]).join() : "", seed });
-    return m ? sentence(frame, m, line) : "";
+    return m ? sentence(about, frame, m, line) : "";
   }
 
-  function sentence(frame, m, line) {
+  function sentence(about, frame, m, line) {
     const saved = 1 - m.bits_per_dim / m.uniform;
     const best = Array.from(line.y).indexOf(Math.max(...line.y));
     const all = Array.from(line.y);
-    const above = all.filter((_, i) => line.x[i] > 0).reduce((a, b) => a + b, 0) / all.reduce((a, b) => a + b, 0);
+    const share = (within) => all.filter((_, i) => within(line.x[i])).reduce((a, b) => a + b, 0) / all.reduce((a, b) => a + b, 0);
+    const { schedule, noise_mean: mean, noise_std: std } = about.config;
+    const least = mean - RARE * std; // ln σ of levels that training hardly ever drew
+    const untrained = schedule === "lognormal" ? share((x) => x < least) : 0;
+    const rare = untrained > 0.02 ? ` ${percent(untrained, 0)} of it comes from σ below ${fixed(Math.exp(least), 3)}, ${fixed(RARE, 1)} standard deviations under the noise of training, where the network was hardly trained: a run trained for the bound would need fewer bits.` : "";
     const compared = saved > 0 ? `${percent(saved, 0)} fewer than an even guess over the grey levels` : `more than an even guess over the grey levels`;
-    return `At most ${fixed(m.bits_per_dim, 2)} bits for a pixel, ${compared} (${fixed(m.uniform, 2)}). The diffusion part is ${percent(m.diffusion / m.bits_per_dim, 0)} of it, densest around σ ${fixed(Math.exp(line.x[best]), 2)}; ${percent(above, 0)} of it lies above σ 1, where the image as a whole is decided and not its grey levels. An upper bound by sampled noise levels, n ${int(ask()[1].n)}, seed ${seed}, step ${int(frame.step)} (Kingma et al., 2021).`;
+    return `At most ${fixed(m.bits_per_dim, 2)} bits for a pixel, ${compared} (${fixed(m.uniform, 2)}). The diffusion part is ${percent(m.diffusion / m.bits_per_dim, 0)} of it, densest around σ ${fixed(Math.exp(line.x[best]), 2)}; ${percent(share((x) => x > 0), 0)} of it lies above σ 1, where the image as a whole is decided and not its grey levels.${rare} An upper bound by sampled noise levels, n ${int(ask()[1].n)}, seed ${seed}, step ${int(frame.step)} (Kingma et al., 2021).`;
   }
 
   for (const select of container.querySelectorAll("select")) select.addEventListener("change", () => scene.ask());

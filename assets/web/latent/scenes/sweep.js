@@ -152,13 +152,13 @@ export function create(container, { session, store, redraw }) {
   }
 
   function table(set) {
-    const columns = mode === "beta" ? [["KL", "test_kl", 2], ["reconstruction", "test_recon", 1], ["−ELBO", "test_neg_elbo", 1], ["in use", "active_units", 0]] : [["−ELBO", "test_neg_elbo", 1], ["IWAE-50", "test_iwae", 1], ["KL", "test_kl", 2], ["in use", "active_units", 0]];
+    const columns = mode === "beta" ? [["KL", "test_kl", 2], ["reconstruction", "test_recon", 1], ["−ELBO", "test_neg_elbo", 1], ["sharp", "sharpness", 2], ["in use", "active_units", 0]] : [["−ELBO", "test_neg_elbo", 1], ["IWAE-50", "test_iwae", 1], ["KL", "test_kl", 2], ["sharp", "sharpness", 2], ["in use", "active_units", 0]];
     const known = new Map(set.measured.map((r) => [r.value, r.m]));
     const lost = new Set(set.done.filter((r) => r.lost).map((r) => r.seed));
     const next = going?.set === set ? set.missing[0] : null;
     const row = (value) => {
       const m = known.get(value);
-      const cells = lost.has(value) ? `<td colspan="4">training was lost</td>` : columns.map(([, metric, decimals]) => `<td data-metric="${metric}" data-value="${m?.[metric] ?? ""}">${m ? fixed(m[metric], decimals) : value === next ? "…" : "—"}</td>`).join("");
+      const cells = lost.has(value) ? `<td colspan="5">training was lost</td>` : columns.map(([, metric, decimals]) => `<td data-metric="${metric}" data-value="${m?.[metric] ?? ""}">${m ? fixed(m[metric] ?? null, decimals) : value === next ? "…" : "—"}</td>`).join("");
       return `<tr data-value="${value}"${value === about.config[mode] ? ' class="own"' : ""}><td>${name(value)}</td>${cells}</tr>`;
     };
     const html = `<thead><tr><th>${mode === "beta" ? "β" : "latents"}</th>${columns.map(([words]) => `<th>${words}</th>`).join("")}</tr></thead><tbody>${set.seeds.map(row).join("")}</tbody>`;

@@ -2,6 +2,7 @@
 // tells strange images from its own is an ROC curve.
 import { fixed, int, percent } from "../../format.js";
 import { createAsking, elsewhere, ready, view } from "../../latent/scenes/asking.js";
+import { areaInterval } from "../../statistics.js";
 import { createChart } from "./chart.js";
 import { createGrid } from "./grid.js";
 import { createText, defineScene, show as signs, tell } from "./kit.js";
@@ -10,6 +11,9 @@ import { createPad, imageName } from "./pad.js";
 const AGAINST = { inverted: "black for white", shuffled: "pixels shuffled", noise: "noise", fashion: "clothes", mnist: "digits" };
 const ORDERS = { words: "words shuffled", letters: "characters shuffled", reversed: "back to front" };
 const N = 200; // images or texts of each kind
+
+/** "0.93 (0.91–0.95)": with its 95 % interval. */
+const areaText = (area) => `${fixed(area, 2)} (95 % ${areaInterval(area, N).map((v) => fixed(v, 2)).join("–")})`;
 const HTML = `<div class="seq-parts surprise-text for-text"><section><h3>Type a text <small>any at all</small></h3><textarea maxlength="1500" spellcheck="false" aria-label="Text to read"></textarea><div class="row"><button type="button" class="button small strange">A strange text</button><button type="button" class="button small own-text">Held-out text</button></div></section>
     <section><h3>Surprise <small>tint = −log p, 0 … 6 nats</small></h3><div class="text huge"></div></section><section class="side"><dl class="totals"></dl></section>
     <section><h3>Told apart <label class="inline">from <select class="order" aria-label="Strange texts">${Object.entries(ORDERS).map(([key, words]) => `<option value="${key}">${words}</option>`).join("")}</select></label></h3><div class="plot roc-text"></div></section></div>
@@ -87,7 +91,7 @@ function start({ container, find, say }, { session, store }) {
   function orderWords(m) {
     if (!m) return "";
     const [held, strange] = ["held out", "strange"].map((k) => fixed(m[`nats_per_char/${k}`], 2));
-    return ` The same texts, ${ORDERS[ordering.values.against]}, cost ${strange} nats a character, not ${held}: area under the curve ${fixed(m.auroc, 3)}, where 0.5 is chance (n ${N} of each, seed ${ordering.values.seed}).`;
+    return ` The same texts, ${ORDERS[ordering.values.against]}, cost ${strange} nats a character, not ${held}: area under the curve ${areaText(m.auroc)}, where 0.5 is chance (n ${N} of each, seed ${ordering.values.seed}).`;
   }
 
   // --- images ---------------------------------------------------------------------------------------------------------------------------
@@ -113,8 +117,9 @@ function start({ container, find, say }, { session, store }) {
     const own = `${imageName(weighing.values)} costs ${fixed(m["nll [nats]"], 1)} nats (${fixed(m["nll [nats]"] / Math.LN2, 1)} bits, ${fixed(m.bits_per_dim, 3)} per pixel): ${percent(rank, 0)} of 200 images held out are less likely, so it is ${verdict}.`;
     if (about.config.conditional) return `${own} A model that is told the class cannot weigh images without one. Step ${int(weighing.frame.step)}.`;
     if (auroc == null) return own;
-    const word = auroc > 0.9 ? "tells them apart" : auroc > 0.6 ? "tells some of them apart" : auroc >= 0.4 ? "cannot tell them apart" : "finds the strangers likelier";
-    return `${elsewhere(store, weighing.frame)}${own} Against ${AGAINST[telling.values.against]} it ${word}: area under the curve ${fixed(auroc, 3)}, where 0.5 is chance. Step ${int(telling.frame.step)}, n ${N} of each, seed ${telling.values.seed}.`;
+    const [low, high] = areaInterval(auroc, N);
+    const word = low > 0.85 ? "tells them apart" : low > 0.5 ? "tells some of them apart" : high >= 0.5 ? "cannot tell them apart" : "finds the strangers likelier";
+    return `${elsewhere(store, weighing.frame)}${own} Against ${AGAINST[telling.values.against]} it ${word}: area under the curve ${areaText(auroc)}, where 0.5 is chance. Step ${int(telling.frame.step)}, n ${N} of each, seed ${telling.values.seed}.`;
   }
 
   /** Other images of the same size. */
