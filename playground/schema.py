@@ -12,7 +12,7 @@ from engines.core import Family
 from engines.data import DATASETS, OWN, kind
 from engines.metrics import METRICS
 from engines.registry import FAMILIES
-from playground.components import code_peek, explain, knobs
+from playground.components import code_peek, explain, guide, knobs
 from playground.sessions import shelf
 from playground.tabs import autoregressive, diffusion, gan, vae
 
@@ -23,7 +23,9 @@ def schema() -> bytes:
     """The JSON text served at play/schema."""
     families = {key: _family(family) for key, family in FAMILIES.items()}
     metrics = {name: asdict(info) for name, info in METRICS.items()}
-    return json.dumps({"families": families, "metrics": metrics}, ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(
+        {"families": families, "metrics": metrics, "glossary": guide.glossary()}, ensure_ascii=False, allow_nan=False
+    ).encode()
 
 
 def _family(family: Family) -> dict[str, Any]:
@@ -57,6 +59,7 @@ def _family(family: Family) -> dict[str, Any]:
         "method": "objective",  # the knob that names what is learned; prose, code and recommended values hang on it
         "objectives": explain.objectives(family.key),
         "fixes": explain.fixes(family.key),
+        "guide": guide.scenes(family.key),
         "code": {key: [code_peek.source(*place) for place in places] for key, places in getattr(tab, "CODE", {}).items()},
         **getattr(tab, "EXTRA", {}),
     }

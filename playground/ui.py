@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -18,7 +19,10 @@ from playground.sessions.routes import routes
 from playground.sessions.service import Service
 from playground.theme import theme
 
-HEAD = """
+WEB = Path(__file__).resolve().parents[1] / "assets" / "web"
+GUARD = (WEB / "guard.js").read_text(encoding="utf-8")  # in the page itself: it must be there when nothing else is
+HEAD = f"""
+<script>{GUARD}</script>
 <meta name="color-scheme" content="light dark">
 <link rel="stylesheet" href="play/web/tokens.css">
 <link rel="stylesheet" href="play/web/playground.css">
@@ -33,6 +37,7 @@ HEAD = """
 <link rel="stylesheet" href="play/web/denoiseedit.css">
 <link rel="stylesheet" href="play/web/sequence.css">
 <link rel="stylesheet" href="play/web/sequencescenes.css">
+<link rel="stylesheet" href="play/web/room.css">
 <script type="module" src="play/web/main.js"></script>
 """
 

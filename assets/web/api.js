@@ -1,5 +1,6 @@
 // The page's side of a session: open or reattach, send commands, pull what is new. No drawing here.
 import { decodeFrame, decodePull, decodeTrial } from "./decode.js";
+import { claim, keptForTab } from "./kept.js";
 
 const BASE = new URL("play/", document.baseURI);
 const WAIT = 15; // seconds the server may hold a pull when nothing is new
@@ -81,13 +82,16 @@ export class Session {
   }
 
   async enter() {
+    const known = this.token ?? keptForTab.get(this.key);
+    const mine = known && (await claim(known)); // a duplicated tab begins with the other's
     for (let tries = 0, ticket = null; ; tries++) {
       try {
-        const body = { family: this.family, token: sessionStorage.getItem(this.key), ...(ticket ? { ticket } : {}) };
+        const body = { family: this.family, token: mine ? known : null, ...(ticket ? { ticket } : {}) };
         const answer = await post("open", body, {}, 0);
+        await claim(answer.token);
         this.token = answer.token;
         this.since = 0;
-        sessionStorage.setItem(this.key, answer.token);
+        keptForTab.set(this.key, answer.token);
         if (tries) this.onWait?.(null);
         return answer.resumed;
       } catch (error) {
@@ -119,8 +123,8 @@ export class Session {
 
   /** One of the family's questions about a run, the one that the page knows as active, as it is now; throws Refused, 204 if that run
    *  is gone. @returns {Promise<import("./decode.js").Frame>} */
-  async ask(question, values = {}, branch = this.active) {
-    return decodeFrame(await this.bytes("ask", { question, values, ...(branch ? { branch } : {}) }));
+  async ask(question, values = {}, branch = this.active, signal = undefined) {
+    return decodeFrame(await this.bytes("ask", { question, values, ...(branch ? { branch } : {}) }, signal));
   }
 
   /** Single steps `step` to `step + count − 1` of a branch, made again. @returns {Promise<{header: {rows: object[]}, frames: object[]}>} */

@@ -2,9 +2,10 @@
 import { int } from "./format.js";
 import { icon } from "./icons.js";
 import { createKnobs } from "./knobs.js";
+import { createLectureBar } from "./lecture.js";
 
-/** @param {HTMLElement} part @param {HTMLElement} phone @param {object} family @param {object} on commands and `changed` */
-export function createControls(part, phone, family, on) {
+/** @param {HTMLElement} part @param {{phone: HTMLElement, header: HTMLElement}} places @param {object} family @param {object} on commands and `changed` */
+export function createControls(part, { phone, header }, family, on) {
   const buttons = part.querySelector(".run-buttons");
   buttons.innerHTML = `<button type="button" class="button primary train"></button><div class="row">${family.parts
     .map((p) => `<button type="button" class="button small grow step-button" data-part-name="${p.part ?? ""}">${p.title}</button>`)
@@ -16,7 +17,7 @@ export function createControls(part, phone, family, on) {
     button.addEventListener("click", () => on.action(action));
     buttons.querySelector(".row").prepend(button);
   }
-  train.addEventListener("click", () => (train.dataset.does === "pause" ? on.pause() : on.train()));
+  train.addEventListener("click", press);
   buttons.querySelectorAll(".step-button").forEach((b) => b.addEventListener("click", () => on.step(b.dataset.partName || null)));
   buttons.querySelector(".reset").addEventListener("click", () => on.reset());
   buttons.querySelector(".cancel-fork").addEventListener("click", () => on.cancelFork());
@@ -31,6 +32,8 @@ export function createControls(part, phone, family, on) {
   const form = createKnobs(part.querySelector(".knobs"), family.knobs, { onChange: on.changed }, { prefix: `${family.key}-knob-`, matters: family.matters });
   const own = ownData(part, family.own ?? OWN);
   const bar = phoneBar(phone, part, on);
+  const lecture = createLectureBar(header, family, on);
+  lecture.train.addEventListener("click", press);
   let selected = family.presets[0].key;
 
   function primary({ store, started, running, forking, changes }) {
@@ -44,10 +47,15 @@ export function createControls(part, phone, family, on) {
 
   const sameRun = (info, values) => info && Object.entries(values).every(([name, v]) => info.config[name] === v);
 
+  /** One word on three buttons: all do the same. */
+  function press() {
+    return train.dataset.does === "pause" ? on.pause() : on.train();
+  }
+
   function update(now) {
     const { forking, running, started, mayChange, store } = now;
     const [glyph, words, does] = primary(now);
-    for (const button of [train, bar.train]) {
+    for (const button of [train, bar.train, lecture.train]) {
       if (button.dataset.words === words) continue;
       button.innerHTML = `${icon(glyph)}<span>${words}</span>`;
       Object.assign(button.dataset, { words, does });
@@ -66,6 +74,7 @@ export function createControls(part, phone, family, on) {
       b.title = running ? "Pause to choose a preset" : family.presets.find((p) => p.key === b.dataset.preset).about;
     });
     markPreset(now.changes);
+    lecture.update({ selected, changes: now.changes, running });
     form.lock(mayChange, forking ? "A fork keeps this" : "Pause to change");
     own.disabled(running || Boolean(forking));
   }
@@ -102,6 +111,7 @@ export function createControls(part, phone, family, on) {
     changed: form.changed,
     refuse: form.refuse,
     clearErrors: form.clearErrors,
+    unread: form.unread,
     onOwnData: (draw, files) => own.listen(draw, files),
   };
 }

@@ -23,13 +23,12 @@ export function createExplain(part, family, commands) {
   let [said, reasoned] = ["", ""];
   let opened = ""; // the fix that is explained instead of the loss
 
-  function showHappening(note, started) {
-    const key = JSON.stringify([note, started]);
+  function showHappening(note, calm) {
+    const key = JSON.stringify([note, calm]);
     if (key === said) return;
     said = key;
-    const quiet = started ? "Nothing unusual." : "Nothing has run yet. Train, then drag the timeline: every plot follows.";
-    happening.innerHTML = `<div class="head">${icon(note ? "flag" : "check", 14)}<span>What is happening</span></div>`;
-    const p = sentence(note ? note.text : quiet);
+    happening.innerHTML = `<div class="head">${icon(note ? "flag" : calm === "Nothing unusual." ? "check" : "clock", 14)}<span>What is happening</span></div>`;
+    const p = sentence(note ? note.text : calm);
     if (!note) p.className = "calm";
     happening.append(p);
     if (!note?.fix) return;
@@ -82,8 +81,8 @@ export function createExplain(part, family, commands) {
   }
 
   return {
-    update({ note, started, config }) {
-      showHappening(note, started);
+    update({ note, calm, config }) {
+      showHappening(note, calm);
       showWhy(config);
     },
   };

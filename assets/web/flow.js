@@ -5,13 +5,14 @@ import { arrange, drawGround, drawNode, drawPaths } from "./flowmap.js";
 import { createPictures } from "./flowpictures.js";
 import { phases, shapes } from "./flowsteps.js";
 import { icon } from "./icons.js";
+import { kept } from "./kept.js";
 import { createSurface } from "./surface.js";
 
 const HEIGHT = 126; // px
 const PHASE = 450; // ms, and for each letter of its sentence
 const LETTER = 11;
-const KEPT = "playground.flow"; // in localStorage: "open" or "folded"
-const NARROW = 640; // px of the window under which it is folded at first
+const KEPT = "playground.flow"; // "open" or "folded"
+const [NARROW, LOW] = [640, 800]; // px of a window in which it is folded at first: the picture comes first
 const NOTHING = new Set();
 
 const length = ({ words }) => PHASE + LETTER * words.length;
@@ -40,7 +41,7 @@ export function createFlow(root, { family, onPick, knobs, redraw }) {
   const buttons = new Map([...spec.nodes, ...spec.gradients].map((part) => [part.key, button(part)]));
   find(".flow-fold").addEventListener("click", () => fold(!folded()));
   find(".flow-words button").addEventListener("click", () => slow?.end());
-  fold(localStorage.getItem(KEPT) ? localStorage.getItem(KEPT) === "folded" : innerWidth <= NARROW, false);
+  fold(kept.get(KEPT) ? kept.get(KEPT) === "folded" : innerWidth <= NARROW || innerHeight < LOW, false);
 
   // --- picture ------------------------------------------------------------------------------------------------------------------
   function draw(ctx, width, height, colors) {
@@ -125,7 +126,7 @@ export function createFlow(root, { family, onPick, knobs, redraw }) {
     root.classList.toggle("folded", yes);
     strip.hidden = yes;
     find(".flow-fold").setAttribute("aria-expanded", !yes);
-    if (keep) localStorage.setItem(KEPT, yes ? "folded" : "open");
+    if (keep) kept.set(KEPT, yes ? "folded" : "open");
     if (yes && picked) choose(null);
     if (yes) slow?.end();
     root.closest(".stage").classList.toggle("with-flow", !yes);

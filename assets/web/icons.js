@@ -13,6 +13,7 @@ const PATHS = {
   help: '<circle cx="8" cy="8" r="5.5"/><path d="M6.4 6.4a1.7 1.7 0 1 1 2.3 1.7c-.5.2-.7.5-.7 1M8 11.2v.1"/>',
   theme: '<circle cx="8" cy="8" r="5.5"/><path d="M8 2.5a5.5 5.5 0 0 1 0 11z" fill="currentColor"/>',
   share: '<path d="M8 9.5V2.5M5.5 5L8 2.5 10.5 5M4 8v5h8V8"/>',
+  lecture: '<rect x="2" y="2.5" width="12" height="8" rx="1"/><path d="M8 10.5v3M5.5 13.5h5"/>',
   key: '<rect x="2" y="4.5" width="12" height="7" rx="1.2"/><path d="M4.5 7h.1M7 7h.1M9.5 7h.1M12 7h0M5 9.3h6"/>',
   flag: '<path d="M4 13.5V3M4 3.5h7.5L10 6l1.5 2.5H4"/>',
   code: '<path d="M6 4.5L2.5 8 6 11.5M10 4.5L13.5 8 10 11.5"/>',

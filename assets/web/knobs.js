@@ -1,6 +1,7 @@
 // The form of a Config: number fields with sliders (logarithmic where the knob asks for it, 0 at the far left meaning off), choices
 // and switches in three groups. It holds values and reports changes; what a change means is decided elsewhere.
 import { icon } from "./icons.js";
+import { readNumber, writeNumber } from "./numbers.js";
 
 const GROUPS = [
   ["basic", "Basic"],
@@ -20,12 +21,8 @@ function scale(knob) {
   return { to, from };
 }
 
-/** A value as a person writes it: 0.003, 1e-5, 14,000 stays 14000 in the field. */
-function show(knob, value) {
-  if (knob.whole) return String(Math.round(value));
-  if (value !== 0 && Math.abs(value) < 1e-3) return value.toExponential(1).replace(".0e", "e");
-  return String(+value.toPrecision(3));
-}
+/** A value as it stands in the field: 0.003, 1e-5, 14,000 as 14000. */
+const show = (knob, value) => writeNumber(value, knob.whole);
 
 const round = (knob, value) => {
   if (!knob.whole) return +value.toPrecision(2);
@@ -102,6 +99,13 @@ export function createKnobs(form, knobs, on, { plain = false, prefix = "knob-", 
     clearErrors: () => fields.forEach((f) => f.refuse("")),
     /** Lock knobs that may not change now; `free(knob)` says which may. */
     lock: (free, reason) => fields.forEach((f) => f.lock(!free(f.knob), reason)),
+    /** The first field whose text is not a number gets the focus. @returns {boolean} whether there is one */
+    unread() {
+      const bad = [...fields.values()].find((f) => !f.row.hidden && f.unread?.());
+      bad?.row.closest("details")?.setAttribute("open", "");
+      bad?.row.querySelector("input.number").focus();
+      return Boolean(bad);
+    },
     changed: () => [...fields.values()].filter((f) => f.value() !== preset[f.knob.name]).map((f) => f.knob),
   };
 }
@@ -112,7 +116,7 @@ function build(knob, prefix, changed) {
   row.dataset.knob = knob.name;
   const id = `${prefix}${knob.name}`;
   const unit = knob.unit ? ` <span class="unit">${knob.unit}</span>` : "";
-  const part = { choice: choiceField, switch: switchField, number: numberField }[knob.widget](knob, id, changed);
+  const part = { choice: choiceField, switch: switchField, number: numberField }[knob.widget](knob, id, changed, (why) => refuse(why));
   row.innerHTML = `<div class="label"><label for="${id}">${knob.title}${unit}</label></div>`;
   part.place(row);
   if (knob.help) row.title = knob.help;
@@ -121,15 +125,20 @@ function build(knob, prefix, changed) {
   error.id = `${id}-error`;
   error.hidden = true;
   row.append(error);
+
+  /** A sentence under the field, "" for none; one about what cannot be read stays until it can. */
+  function refuse(sentence) {
+    const words = sentence || (part.unread?.() ?? "");
+    error.hidden = !words;
+    error.textContent = words;
+    row.classList.toggle("bad", Boolean(words));
+  }
+
   return {
     knob,
     row,
     ...part,
-    refuse(sentence) {
-      error.hidden = !sentence;
-      error.textContent = sentence;
-      row.classList.toggle("bad", Boolean(sentence));
-    },
+    refuse,
     lock(locked, reason) {
       row.classList.toggle("locked", locked);
       row.querySelectorAll("input, select").forEach((el) => (el.disabled = locked));
@@ -166,7 +175,7 @@ function switchField(knob, id, changed) {
   return { place: (row) => row.querySelector(".label").prepend(box), value: () => box.checked, set: (v) => (box.checked = v) };
 }
 
-function numberField(knob, id, changed) {
+function numberField(knob, id, changed, refuse) {
   const { to, from } = scale(knob);
   const field = Object.assign(document.createElement("input"), { type: "text", inputMode: "decimal", id, className: "number" });
   field.setAttribute("aria-describedby", `${id}-error`);
@@ -184,16 +193,22 @@ function numberField(knob, id, changed) {
     slider.setAttribute("aria-valuetext", show(knob, value));
   };
   slider.addEventListener("input", () => {
+    unread = "";
     value = round(knob, from(+slider.value));
     field.value = show(knob, value);
     paint();
     changed(value, false);
   });
   slider.addEventListener("change", () => changed(value, true));
+  let unread = "";
   field.addEventListener("change", () => {
-    value = field.value.trim() === "" ? NaN : Number(field.value.replace(",", "").replace("−", "-"));
+    const found = readNumber(field.value, knob);
+    unread = found.why ? `${knob.title}: ${found.why}` : "";
+    if (unread) return refuse(unread);
+    value = found.value;
+    field.value = show(knob, value); // what was understood; whether it may be so large the server says
     paint();
-    changed(Number.isNaN(value) ? field.value : value, true); // the server says what is wrong with it
+    changed(value, true);
   });
   return {
     place(row) {
@@ -201,8 +216,10 @@ function numberField(knob, id, changed) {
       row.append(wrap);
     },
     value: () => value,
+    unread: () => unread,
     set(v) {
       value = v;
+      unread = "";
       field.value = show(knob, v);
       paint();
     },

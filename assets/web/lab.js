@@ -1,5 +1,6 @@
 // One family's tab: joins the session, the store and the parts of the page. Decides what a change of a knob means in each state.
 import { Refused, Session, resolve } from "./api.js";
+import { createStrip } from "./ask/strip.js";
 import { createCloser } from "./closer.js";
 import { createCodePanel } from "./code.js";
 import { createControls } from "./controls.js";
@@ -43,11 +44,11 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
   const session = new Session(family.key);
   const store = new Store();
   const preset = family.presets[0];
-  const state = { config: preset.config, usual: preset.config, forking: null, error: null, touring: false };
+  const state = { config: preset.config, usual: preset.config, forking: null, error: null, touring: false, pending: null, linked: null };
   const running = () => ["running", "waiting", "starting"].includes(store.header.state);
   const started = () => (store.active?.info.step ?? 0) > 0 || running();
   const whatIf = createWhatIf({ session, store, redraw: schedule, begin: () => timeline.stop() });
-  const settings = createSettings({ family, tab, state, store, session, whatIf, act, refuse, redraw: schedule, started, running, form: () => controls });
+  const settings = createSettings({ family, tab, state, store, session, whatIf, act, refuse, redraw: schedule, waiting, started, running, form: () => controls });
 
   // --- commands ---------------------------------------------------------------------------------------------------------------
   /** Send a command; a refusal becomes a sentence under its knob, or in the plate. */
@@ -72,11 +73,26 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
   }
 
   async function train() {
-    store.cursor = null;
-    state.premiere = store.active?.info.step ?? 0;
+    if (controls.unread()) return;
+    whatIf.end();
+    store.cursor = store.horizon = null;
+    Object.assign(state, { premiere: store.active?.info.step ?? 0, premiereOf: store.header.active });
     if (state.forking) return settings.fork(state.forking.changes());
-    await act("train", { settings: state.config });
+    await waiting("Starting", () => act("train", { settings: state.config }));
   }
+
+  /** A press is answered at once: until the server tells of another run, or of this one going on, the page says what it waits for. */
+  async function waiting(words, send) {
+    const old = started();
+    const mine = (state.pending = { words: `${words} …`, text: old ? "The picture is of the run before." : "", was: told() });
+    schedule();
+    const answer = await send();
+    if (!answer && state.pending === mine) state.pending = null;
+    schedule();
+  }
+
+  /** What is known of the run, as far as a press could change it. */
+  const told = () => [store.header.active, store.header.state, store.active?.info.step].join();
 
   /** Train with these settings in the form. */
   function load(config) {
@@ -107,21 +123,24 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
     action: (action) => (started() ? settings.fork(action.fork, null) : settings.choosePreset(action.preset)),
     draw: () => drawing.open(),
     scrub: (step) => scrub(step),
-    newest: () => (timeline.stop(), scrub(Infinity)),
+    newest: () => ((store.horizon = null), timeline.stop(), scrub(Infinity)),
     scene: (name) => area.scenes.show(name),
     tour: () => ((state.touring = !state.touring), schedule()),
     dismiss: () => ((state.error = null), schedule()),
+    redraw: () => schedule(),
   };
 
   // --- parts ------------------------------------------------------------------------------------------------------------------
   const header = createHeader(parts.header);
-  const controls = createControls(parts.controls, parts["phone-bar"], family, { ...commands, changed: settings.changed });
+  const controls = createControls(parts.controls, { phone: parts["phone-bar"], header: parts.header }, family, { ...commands, changed: settings.changed });
   const knobs = { changed: (...change) => settings.changed(...change).then(settings.show), config: () => state.config, mayChange: settings.mayChange };
-  const area = tab.createArea(parts.stage, { family, tab, metrics, session, store, commands, redraw: schedule, knobs });
+  const area = tab.createArea(parts.stage, { family, tab, metrics, session, store, commands, redraw: schedule, knobs, left: () => strip.forget() });
+  const strip = createStrip(parts.stage, session);
   const plate = createPlate(parts.stage.querySelector(".plate"), commands, family, tab);
   const scrub = (step) => {
     const last = store.active?.lastStep ?? 0;
     store.cursor = step >= last ? null : step;
+    if (store.horizon != null) store.horizon = store.live ? null : Math.max(store.horizon, step);
     schedule();
   };
   const timeline = createTimeline(parts.stage.querySelector(".timeline"), {
@@ -132,7 +151,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
     onMark: commands.mark,
     onNeed: createCloser({ session, store, refuse, redraw: schedule }),
     onPlay: (playing) => ((state.playing = playing), schedule()),
-    onLive: () => ((store.cursor = null), schedule()),
+    onLive: () => ((store.cursor = store.horizon = null), schedule()),
     onBranch: commands.select,
   });
   const explain = createExplain(parts.explain, family, commands);
@@ -152,7 +171,9 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
   controls.onOwnData(() => drawing.open(), (files) => drawing.files(files));
   createShortcuts(root, { ...commands, timeline, fork: settings.startFork, full: () => area.fullScreen() }, tab.keys, area.keys);
   // unless another tab's settings are meant
-  document.addEventListener("playground:share", () => root.offsetParent && shareLink(family, state.config, plate.toast));
+  document.addEventListener("playground:share", () => root.offsetParent && share());
+
+  const share = () => shareLink(family, state.config, { toast: plate.toast, started: started(), forked: store.active?.info.parent != null }).catch(refuse);
 
   // --- drawing: at most once per animation frame -----------------------------------------------------------------------------------
   let queued = false;
@@ -186,30 +207,31 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
     timeline.update(timelineOf(store, { config, set: family.datasets[config.dataset], info, canFork: started() && !state.forking }));
   }
 
-  let waiting = 0;
+  let due = 0;
   function later() {
-    if (waiting) return;
-    waiting = setTimeout(() => {
-      waiting = 0;
+    if (due) return;
+    due = setTimeout(() => {
+      due = 0;
       schedule();
     }, READABLE);
   }
 
   function drawStage({ branch, evidence }) {
-    recording.set(state.touring && (store.offline != null || store.door) ? true : store.header.state === "waiting" && store.step === 0);
+    recording.set((state.touring && (store.offline != null || store.door)) || (store.header.state === "waiting" && store.step === 0) || first());
     const film = recording.now();
     const backdrop = film?.backdrop ?? store.backdrop();
     const frame = film?.frame ?? whatIf.trial?.frame ?? store.frameAt(store.step);
-    const inset = plate.update(store, { error: state.error, started: started(), film: film?.words });
-    const faded = !film && ["waiting", "starting"].includes(store.header.state);
-    const drawn = area.draw({ frame, backdrop, evidence, faded, empty: !film && !whatIf.trial && !started(), inset });
+    const inset = plate.update(store, { error: state.error, started: started(), film: film?.about, linked: state.linked, whatIf: whatIf.trial, pending: state.pending });
+    const faded = !film && !whatIf.trial && (Boolean(state.pending) || ["waiting", "starting"].includes(store.header.state));
+    const rival = film || whatIf.trial ? null : store.rival(store.step);
+    const drawn = area.draw({ frame, backdrop, evidence, faded, rival, empty: !film && !whatIf.trial && !started(), inset });
     Object.assign(root.dataset, { state: store.header.state, step: branch?.info.step ?? 0, shown: drawn?.step ?? "", branches: store.branches.size });
     return { frame: drawn, backdrop };
   }
 
   function drawWords({ branch, config, set, note, evidence, frame, backdrop }) {
     wordsAt = performance.now();
-    header.update(store, config);
+    header.update(store, config, { whatIf: whatIf.trial, pending: state.pending });
     controls.update({ store, started: started(), running: running(), forking: state.forking, changes: controls.changed(), mayChange: settings.mayChange });
     const run = store.lineage().at(-1)?.info.id;
     const seen = whatIf.trial ?? store;
@@ -217,9 +239,20 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
     const about = { kind: set.kind, headline: family.headline[config.dataset], dataset: set, objective: config[family.method], config, started: started(), running: running() };
     readings.update(seen, { ...about, total, marks: whatIf.trial ? NONE : knobMarks(branch), evidence, run: whatIf.trial ? "what if" : run });
     area.words({ frame, backdrop, config, set, kind: set.kind, step: seen.step, total, started: started(), running: running(), engine: store.header.engine, seen });
-    explain.update({ note: note ?? stopped(), started: started(), config });
+    const calm = state.pending ? `${state.pending.words} Nothing is measured yet.` : quiet();
+    explain.update({ note: state.pending ? null : (note ?? stopped()), calm, config });
     code.update({ objective: config[family.method], values: Object.fromEntries(tab.steps.flatMap((s) => [s.loss, s.grad]).map((name) => [name, store.value(name)])) });
   }
+
+  /** What is said where nothing is noted: only what was measured can be usual. */
+  function quiet() {
+    if (!started()) return "Nothing has run yet. Train, then drag the timeline: every plot follows.";
+    return store.active?.rows.some((r) => r.note !== undefined || r.s > 0) ? "Nothing unusual." : "Waiting for the first measurement.";
+  }
+
+  /** The first thing on a tab that has nothing trained: a recorded run of its data, until the visitor does something. */
+  const first = () => store.header.state === "empty" && Boolean(store.active) && !state.linked && !whatIf.trial && state.config.dataset === preset.config.dataset && !still.matches;
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
 
   /** A diverged run has its reason in place of a diagnosis. */
   const stopped = () => (store.header.state === "diverged" && store.live ? { text: `${store.header.message} Nothing after the last healthy step was kept.` } : null);
@@ -234,7 +267,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
       if (Object.keys(link).length) {
         try {
           const { config } = await resolve(family.key, link);
-          Object.assign(state, { config, usual: config });
+          Object.assign(state, { config, usual: config, linked: Object.entries(link) });
           settings.show();
         } catch (error) {
           refuse(error);
@@ -253,8 +286,9 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
     const starting = store.header.state === "starting"; // which engine it will be is not known yet
     session.film = store.header.engine === "numba" || starting;
     if (!session.film) state.premiere = null;
+    if (state.premiere && store.header.active !== state.premiereOf) state.premiere = 0; // another run is seen from its beginning
     if (starting || state.premiere == null || store.steps().at(-1) <= state.premiere) return;
-    store.cursor = state.premiere;
+    store.cursor = store.horizon = state.premiere;
     state.premiere = null;
     timelineNow();
     timeline.play();
@@ -263,6 +297,8 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
   let reattached = false;
   function news(pull) {
     store.apply(pull);
+    if (state.pending && told() !== state.pending.was) state.pending = null;
+    whatIf.follow();
     if (!reattached && store.active) {
       reattached = true;
       if (started()) {

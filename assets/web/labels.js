@@ -65,6 +65,31 @@ export function placeMarks(ctx, marks, { X, Y, colors }) {
   for (const { xy, number } of marks) if (xy) marker(ctx, X(xy[0]) + 12, Y(xy[1]) - 12, number, colors);
 }
 
+/** Which marks are whose, where a fork shows both futures. @param {CanvasRenderingContext2D} ctx @param {string} title of the other branch */
+export function rivalLegend(ctx, title, { width, colors }) {
+  const names = [["this branch", false], [`other branch: ${title}`, true]];
+  ctx.font = TICK;
+  ctx.textBaseline = "middle";
+  ctx.textAlign = "left";
+  const across = Math.max(...names.map(([words]) => ctx.measureText(words).width)) + 30;
+  const left = width - across - 10;
+  ctx.fillStyle = rgba(colors.surface, 0.9);
+  ctx.beginPath();
+  ctx.roundRect(left, 8, across, 40, 5);
+  ctx.fill();
+  names.forEach(([words, hollow], i) => {
+    const y = 18 + 20 * i;
+    ctx.beginPath();
+    ctx.arc(left + 12, y, 4, 0, 2 * Math.PI);
+    ctx.fillStyle = ctx.strokeStyle = colors.accent;
+    ctx.lineWidth = 1.25;
+    if (hollow) ctx.stroke();
+    else ctx.fill();
+    ctx.fillStyle = colors.ink2;
+    ctx.fillText(words, left + 24, y);
+  });
+}
+
 /** What the tints of the map mean, bottom left. */
 export function heatLegend(ctx, view, { height, colors }) {
   const name = mapName(view);

@@ -1,6 +1,7 @@
 // Entry: wait until Gradio has put a tab's parts on the page, then bring the tab to life.
 import { fetchSchema } from "./api.js";
 import { createBrand } from "./brand.js";
+import { createGlossary } from "./glossary.js";
 import { createLab } from "./lab.js";
 import { parseLink } from "./link.js";
 import { autoregressive } from "./tabs/autoregressive.js";
@@ -12,6 +13,8 @@ const TABS = { autoregressive, diffusion, gan, vae };
 const PARTS = ["header", "controls", "stage", "explain", "readings", "code", "phone-bar"];
 const alive = new WeakSet();
 const schema = fetchSchema();
+
+schema.then(({ glossary }) => createGlossary(glossary));
 
 const labs = {};
 const watch = new IntersectionObserver(scan); // a tab that was hidden comes to life when it is first seen

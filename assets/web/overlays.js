@@ -23,13 +23,18 @@ export function dashedLines(ctx, lines, { Y, left, right, lo, hi, bottom = Infin
   ctx.stroke();
   ctx.setLineDash([]);
   ctx.font = TICK;
+  const named = []; // boxes of the names so far
   let end = right - 2; // names that find no room under their line stand in a row over the others
   for (const { y, label, below } of seen) {
     if (!label) continue;
     const under = below && Y(y) + 16 < bottom;
     const at = under ? Y(y) + 9 : Math.min(...seen.map((l) => Y(l.y)).filter((other) => Math.abs(other - Y(y)) < 16)) - 8;
-    plate(ctx, label, under ? right - 2 : end, at, { colors, align: "right", ground: colors.bg });
-    if (!under) end -= ctx.measureText(label).width + 12;
+    const width = ctx.measureText(label).width;
+    const box = { x: (under ? right - 2 : end) - width, y: at - 8, width, height: 16 };
+    for (const other of named) if (overlap(other, box)) box.x = other.x - width - 12;
+    named.push(box);
+    plate(ctx, label, box.x + width, at, { colors, align: "right", ground: colors.bg });
+    if (!under) end = Math.min(end, box.x - 12);
   }
 }
 

@@ -71,6 +71,7 @@ export function createReadings(part, { metrics, onPick }) {
     element.className = "tile";
     element.dataset.metric = info.name;
     element.title = info.about;
+    element.tabIndex = 0;
     const of = info.decimals === 0 ? `of ${ceiling(info, dataset)}` : info.unit;
     element.innerHTML = `<div class="name">${info.title} <span class="evidence" hidden></span></div><div class="value"><b>—</b><small>${of}</small></div><div class="floor">&nbsp;</div><div class="spark"></div>`;
     return { info, element, spark: createSpark(element.querySelector(".spark")), top: ceiling(info, dataset) };

@@ -1,7 +1,9 @@
 // A recorded run, played on the stage while a visitor waits in line or is cut off, and always said to be one.
 import { decodePull } from "./decode.js";
+import { int } from "./format.js";
 
 const SECONDS = 14; // of one pass
+const RECORDED = ["gan"]; // families that have one
 
 /** @param {string} family @param {() => void} redraw called while it plays */
 export function createRecording(family, redraw) {
@@ -10,6 +12,7 @@ export function createRecording(family, redraw) {
   let timer = 0;
 
   async function load() {
+    if (!RECORDED.includes(family)) return;
     const reply = await fetch(new URL(`play/recordings/${family}.bin`, document.baseURI));
     if (!reply.ok) return;
     const { header, frames } = decodePull(await reply.arrayBuffer());
@@ -29,12 +32,12 @@ export function createRecording(family, redraw) {
       began = performance.now();
       timer = setInterval(redraw, 100);
     },
-    /** The picture of this moment, or null while there is none. @returns {{frame: object, backdrop: object, words: string}|null} */
+    /** The picture of this moment, or null while there is none. @returns {{frame: object, backdrop: object, about: string, step: number}|null} */
     now() {
       if (!timer || !film) return null;
       const { frames } = film;
       const i = Math.floor(((((performance.now() - began) / 1000) % SECONDS) / SECONDS) * frames.length);
-      return { frame: frames[i].frame, backdrop: film.backdrop, words: `recording, seed ${film.seed}, step ${frames[i].s.toLocaleString("en-GB")}` };
+      return { frame: frames[i].frame, backdrop: film.backdrop, about: `Recorded with seed ${film.seed}, ${int(film.total)} steps`, step: frames[i].s };
     },
   };
 }

@@ -14,6 +14,10 @@ export function createScenes(panel, tools) {
   let current = null;
   let kind = "";
   const menu = createMenu(panel.querySelector(".stage-bar h2"), show);
+  const look = Object.assign(document.createElement("p"), { className: "look" });
+  panel.querySelector(".stage-bar").after(look);
+  const { guide } = tools.family;
+  const lines = new Map(guide.groups.flatMap(([, entries]) => entries));
 
   const offered = (name) => !SCENES[name].kinds || SCENES[name].kinds.includes(kind);
 
@@ -22,6 +26,7 @@ export function createScenes(panel, tools) {
     if (next === current) return;
     made.get(current)?.scene.hide?.();
     current = next;
+    tools.left?.();
     if (next && !made.has(next)) {
       const box = Object.assign(document.createElement("div"), { className: `scene scene-${next}` });
       room.append(box);
@@ -31,16 +36,26 @@ export function createScenes(panel, tools) {
     room.hidden = !next;
     canvas.hidden = Boolean(next);
     panel.dataset.scene = next ?? "";
-    menu.title(next ? SCENES[next].title : HOME[kind]);
+    entitle();
     tools.redraw();
+  }
+
+  /** The title, and one line that says where to look. */
+  function entitle() {
+    menu.title(current ? SCENES[current].title : HOME[kind], current);
+    look.textContent = current ? (lines.get(current) ?? "") : guide.home;
   }
 
   function update(about) {
     if (about.kind !== kind) {
       kind = about.kind;
       if (current && !offered(current)) show(null);
-      menu.fill([[null, HOME[kind]], ...Object.keys(SCENES).filter(offered).map((name) => [name, SCENES[name].title])]);
-      menu.title(current ? SCENES[current].title : HOME[kind]);
+      const known = guide.groups.map(([title, entries]) => [title, entries.map(([name]) => name).filter((name) => SCENES[name] && offered(name))]);
+      const told = new Set(known.flatMap(([, names]) => names));
+      const rest = Object.keys(SCENES).filter((name) => offered(name) && !told.has(name));
+      const entry = (name) => [name, SCENES[name].title, lines.get(name) ?? ""];
+      menu.fill([["", [[null, HOME[kind], ""]]], ...known.map(([title, names]) => [title, names.map(entry)]), ["More", rest.map(entry)]]);
+      entitle();
     }
     if (current) made.get(current).scene.update(about);
   }
@@ -59,7 +74,7 @@ export function createScenes(panel, tools) {
 }
 
 /** The title as a button that opens a list. */
-function createMenu(heading, pick) {
+function createMenu(place, pick) {
   const words = document.createElement("span");
   const button = Object.assign(document.createElement("button"), { type: "button", className: "scene-button", title: "What the stage shows" });
   button.setAttribute("aria-haspopup", "menu");
@@ -67,8 +82,8 @@ function createMenu(heading, pick) {
   button.insertAdjacentHTML("beforeend", icon("down", 14));
   const list = Object.assign(document.createElement("div"), { className: "scene-menu", hidden: true });
   list.setAttribute("role", "menu");
-  heading.replaceChildren(button);
-  heading.after(list);
+  place.replaceChildren(button);
+  place.after(list);
 
   function open(yes) {
     list.hidden = !yes;
@@ -88,18 +103,26 @@ function createMenu(heading, pick) {
   });
   document.addEventListener("pointerdown", (event) => list.contains(event.target) || button.contains(event.target) || open(false));
 
+  const heading = (title) => Object.assign(document.createElement("h4"), { textContent: title });
+
+  function item([name, text, line]) {
+    const entry = Object.assign(document.createElement("button"), { type: "button" });
+    entry.append(Object.assign(document.createElement("span"), { textContent: text }), Object.assign(document.createElement("small"), { textContent: line }));
+    entry.setAttribute("role", "menuitem");
+    entry.setAttribute("aria-label", text);
+    entry.dataset.scene = name ?? "";
+    entry.addEventListener("click", () => (open(false), button.focus(), pick(name)));
+    return entry;
+  }
+
   return {
-    title: (text) => (words.textContent = text),
-    fill(entries) {
-      list.replaceChildren(
-        ...entries.map(([name, text]) => {
-          const item = Object.assign(document.createElement("button"), { type: "button", textContent: text });
-          item.setAttribute("role", "menuitem");
-          item.dataset.scene = name ?? "";
-          item.addEventListener("click", () => (open(false), button.focus(), pick(name)));
-          return item;
-        }),
-      );
+    title(text, name) {
+      words.textContent = text;
+      for (const item of list.querySelectorAll("button")) item.toggleAttribute("aria-current", item.dataset.scene === (name ?? ""));
+    },
+    /** @param {[string, [string|null, string, string][]][]} groups title, and [scene, its title, a line] of each */
+    fill(groups) {
+      list.replaceChildren(...groups.filter(([, entries]) => entries.length).flatMap(([title, entries]) => [...(title ? [heading(title)] : []), ...entries.map(item)]));
     },
   };
 }

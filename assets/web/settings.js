@@ -4,8 +4,8 @@ import { resolve } from "./api.js";
 const LATE = 0.8; // of a run: a fork from there on needs a future of its own
 const QUIET = 120; // ms without a change before the data are looked at again
 
-/** @param {object} lab {family, tab, state, store, session, whatIf, act, refuse, redraw, started, running, form: () => controls} */
-export function createSettings({ family, tab, state, store, session, whatIf, act, refuse, redraw, started, running, form }) {
+/** @param {object} lab {family, tab, state, store, session, whatIf, act, refuse, redraw, waiting, started, running, form: () => controls} */
+export function createSettings({ family, tab, state, store, session, whatIf, act, refuse, redraw, waiting, started, running, form }) {
   let timer = 0;
 
   const show = () => form().show(state.config, state.usual, family.datasets[state.config.dataset].kind);
@@ -16,10 +16,11 @@ export function createSettings({ family, tab, state, store, session, whatIf, act
     const chosen = family.presets.find((p) => p.key === key);
     if (!chosen) return;
     endFork();
-    Object.assign(state, { config: chosen.config, usual: chosen.config });
+    whatIf.end();
+    Object.assign(state, { config: chosen.config, usual: chosen.config, linked: null });
     store.cursor = null;
     show();
-    await begin(chosen);
+    await waiting(`Loading “${chosen.title}”`, () => begin(chosen));
   }
 
   /** The finished run that comes with a preset, or its data and an untrained model. */
@@ -34,8 +35,12 @@ export function createSettings({ family, tab, state, store, session, whatIf, act
     if (started() && tab.sampling?.includes(name)) return settled ? act("set", { knobs: { [name]: value } }) : redraw();
     if (running()) return settled && act("set", { knobs: { [name]: value } });
     if (!settled) return session.film && !running() ? whatIf.drag(before, state.config) : redraw();
+    const foreseen = whatIf.release();
+    if ((started() || foreseen) && session.film && !running()) {
+      if (!(await act("train", { settings: state.config }))) whatIf.end(); // the exact run
+      return undefined;
+    }
     whatIf.end();
-    if (started() && session.film && !running()) return act("train", { settings: state.config }); // the exact run
     if (!started()) {
       clearTimeout(timer);
       timer = setTimeout(() => act("preview", { settings: state.config }), QUIET);

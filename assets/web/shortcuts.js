@@ -1,4 +1,5 @@
 // The keyboard: everything a lecturer needs without the mouse, and a sheet that lists it.
+import { toggleLecture } from "./lecture.js";
 
 const KEYS = [
   ["Space", "Train or pause"],
@@ -7,7 +8,7 @@ const KEYS = [
   ["F", "Fork here"],
   ["M", "Mark this step"],
   ["R", "Back to step 0"],
-  ["L", "Large type, for a projector"],
+  ["L", "Lecture mode: the stage alone, large"],
   ["?", "This list"],
 ];
 
@@ -37,7 +38,7 @@ export function createShortcuts(root, commands, steps, more = []) {
     r: () => commands.reset(),
     ...Object.fromEntries(steps.map(([key, , , part]) => [key, () => commands.step(part)])),
     ...Object.fromEntries(more.map(([key, , , act]) => [key, act])),
-    l: () => document.documentElement.classList.toggle("lecture"),
+    l: toggleLecture,
     "?": show,
   };
 

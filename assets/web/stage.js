@@ -3,7 +3,7 @@
 import { Camera, boundsOf, fit, mapping } from "./camera.js";
 import { rgba } from "./colors.js";
 import { int } from "./format.js";
-import { caption, heatLegend, modeLabels, placeMarks, pointerLabel } from "./labels.js";
+import { caption, heatLegend, modeLabels, placeMarks, pointerLabel, rivalLegend } from "./labels.js";
 import { createMaps } from "./maps.js";
 import { createSurface, slowLabel } from "./surface.js";
 import { draw as drawCurve } from "./views/curve.js";
@@ -39,6 +39,7 @@ function first(view, count) {
  *   setBackdrop(frame), setFrame(frame): what `decodeFrame` gives; null clears
  *   setLayers({data, samples, heat, gradient, labels, grid, best}): booleans, absent means shown, but for grid and best
  *   setState({faded, empty, inset}): faded at 55 %; empty hides all but the data; inset px at the bottom are covered by a message
+ *   setRival({frame, title}|null): the other branch's samples, as hollow marks or a grid beside
  *   setMarks([{mode, number} | {xy: [x, y], number}]), setGap(number|null): of D from the best D, setLabel(text), bounds() -> [x0, x1, y0, y1]|null, resize(), schedule(), canvas
  */
 export function createStage(container, { onHover, label = "Data space" } = {}) {
@@ -52,6 +53,7 @@ export function createStage(container, { onHover, label = "Data space" } = {}) {
   let layers = {};
   let state = {};
   let marks = [];
+  let rival = null; // {frame, title} of the other branch at this step
   let gap = null;
   let pointer = null; // {px, py} of the mouse or of the keyboard's probe
   let seen = null; // what the last draw put on the canvas, for the pointer
@@ -108,7 +110,9 @@ export function createStage(container, { onHover, label = "Data space" } = {}) {
     for (const v of now) if (v.type === "mesh" && shows("grid")) drawMesh(ctx, v, where);
     for (const v of stageViews(backdrop)) drawLayer(ctx, v, where);
     for (const v of now) if (v.type === "field" && shows("gradient")) drawField(ctx, v, where);
+    for (const v of now.length && shows("samples") ? stageViews(rival?.frame) : []) if (v.type === "points" && v.role === "model") drawPoints(ctx, v, { ...where, options: { hollow: true } });
     for (const v of now) drawLayer(ctx, v, where);
+    if (rival && now.length) rivalLegend(ctx, rival.title, where);
     if (!state.empty) words(ctx, where);
     return { where };
   }
@@ -140,11 +144,12 @@ export function createStage(container, { onHover, label = "Data space" } = {}) {
   function drawPictures(ctx, width, height, colors) {
     const find = (source, role) => stageViews(source).find((v) => v.type === "images" && v.role === role);
     const samples = !state.empty && shows("samples") ? find(frame, "model") : null;
-    const real = shows("data") ? find(backdrop, "data") : null;
+    const other = samples && rival ? find(rival.frame, "model") : null;
+    const real = other ?? (shows("data") ? find(backdrop, "data") : null);
     const grids = arrange(samples, real, width, height - (state.inset ?? 0), ctx.getTransform().a);
     for (const { view: v, grid } of grids) {
-      caption(ctx, v.role === "data" ? "Data" : "Samples", grid.x, CAPTION / 2 + 2, v.role === "data" ? colors.data : colors.accent, colors);
-      drawImages(ctx, v, { width, height, colors, cache, grid });
+      caption(ctx, v.role === "data" ? "Data" : v === other ? `Other branch: ${rival.title}` : "Samples", grid.x, CAPTION / 2 + 2, v.role === "data" ? colors.data : colors.accent, colors);
+      drawImages(ctx, v, { width, height, colors, cache, grid, slot: v === other ? "rival" : v.role });
     }
     const held = pointer && !state.faded ? pick(grids, pointer) : null;
     if (held) enlarge(ctx, held.view, held.grid, held.index, { width, height, colors });
@@ -233,6 +238,7 @@ export function createStage(container, { onHover, label = "Data space" } = {}) {
     setFrame,
     setLayers: change((next) => (layers = next)),
     setState: (next) => sameState(next) || change(() => (state = next))(),
+    setRival: (next) => next?.frame === rival?.frame || change(() => (rival = next))(),
     setMarks: change((next) => (marks = next)),
     setGap: (next) => next === gap || change(() => (gap = next))(),
     setLabel: (text) => spoken(text ?? `${label}, step ${int(frame?.step ?? 0)}`),

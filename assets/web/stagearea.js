@@ -8,10 +8,10 @@ import { createStage } from "./stage.js";
  * @param {HTMLElement} part
  * @param {{family: object, tab: import("./lab.js").Tab, metrics: object, session: object, store: object, commands: object, redraw: () => void, knobs: object}} lab
  */
-export function createStageArea(part, { family, tab, metrics, session, store, commands, redraw, knobs }) {
+export function createStageArea(part, { family, tab, metrics, session, store, commands, redraw, knobs, left }) {
   const stage = createStage(part.querySelector(".stage-canvas"), { onHover: () => {} });
   const layers = createLayers(part.querySelector(".stage-bar"), family, (shown) => stage.setLayers(shown));
-  const scenes = createScenes(part, { session, store, family, tab, metrics, commands, redraw, knobs });
+  const scenes = createScenes(part, { session, store, family, tab, metrics, commands, redraw, knobs, left });
   const flow = createFlow(part.querySelector(".flow"), { family, onPick: pick, knobs, redraw });
   let shown = {};
   let traced = null; // the row whose hand step was shown slowly
@@ -23,11 +23,12 @@ export function createStageArea(part, { family, tab, metrics, session, store, co
   }
 
   /** Every picture. */
-  function draw({ frame: newest, backdrop, evidence, ...state }) {
+  function draw({ frame: newest, backdrop, evidence, rival, ...state }) {
     const frame = flow.playing && store.live ? shown.frame : newest; // in slow motion the picture moves when the update does
     if (backdrop && backdrop !== shown.backdrop) stage.setBackdrop(backdrop);
     if (frame && frame !== shown.frame) stage.setFrame(frame);
     if (evidence !== shown.evidence) stage.setMarks(evidence.filter((e) => e.index != null).map((e) => ({ mode: e.index, number: e.number })));
+    stage.setRival(rival);
     stage.setState(state);
     shown = { frame, backdrop, evidence };
     return frame;

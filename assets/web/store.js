@@ -92,6 +92,7 @@ export class Store {
     this.header = { state: "empty", branches: [] };
     this.cursor = null; // null: follow the newest step
     this.offline = null;
+    this.horizon = null; // while a run is played for the first time: the last step that was seen, which nothing on the page is ahead of
     this.door = null; // {message, place} while there is no seat yet
     this.lasting = new Map(); // views that were asked for and hold for a whole run
   }
@@ -141,6 +142,11 @@ export class Store {
     return this.cursor === null;
   }
 
+  /** The newest step that the page may tell of. */
+  get told() {
+    return Math.min(this.active?.lastStep ?? 0, this.horizon ?? Infinity);
+  }
+
   /** The picture at a step of the active line. */
   frameAt(step) {
     return this.owner(step)?.frameAt(step)?.frame ?? null;
@@ -167,6 +173,17 @@ export class Store {
     return steps.reverse();
   }
 
+  /** The other future: where the line shown has left another run, or was left by one, that run at its step nearest to this one.
+   *  @returns {{branch: object, frame: object, title: string}|null} */
+  rival(step) {
+    const line = new Set(this.lineage());
+    const parent = this.branches.get(this.active?.info.parent);
+    const forks = [...this.branches.values()].filter((b) => !line.has(b) && b.info.from_step != null && step > b.info.from_step && b.frames.length);
+    const other = parent && step > this.active.info.from_step ? parent : forks.at(-1);
+    const found = other?.frameAt(step);
+    return found ? { branch: other, frame: found.frame, title: other.info.title || "first run" } : null;
+  }
+
   /** A metric along the active line, and one series per other branch. */
   series(metric) {
     const main = [];
@@ -179,7 +196,8 @@ export class Store {
     const others = [...this.branches.values()]
       .map((b) => ({ id: b.info.id, title: b.info.title, points: line.has(b) ? b.series(metric).filter(([s]) => s > this.leaves(b, line)) : b.series(metric) }))
       .filter((o) => o.points.length > 1);
-    return { main, others };
+    const { horizon } = this;
+    return { main: horizon == null ? main : main.filter(([s]) => s <= horizon), others };
   }
 
   /** The step at which the active line leaves an ancestor (Infinity for the active branch itself). */

@@ -16,7 +16,7 @@ const ROW = `
   <span class="at"><b></b> <span class="where"></span></span>
   <button type="button" class="button small go-live" hidden>Go live</button>
   <span class="space"></span>
-  <select class="branch" aria-label="Branch shown" hidden></select>
+  <label class="branches" hidden>Shown <select class="branch" aria-label="Branch shown"></select></label>
   <button type="button" class="button small quiet mark" title="Put a flag on this step">${icon("flag")}<span>Mark</span></button>
   <button type="button" class="button small fork">${icon("fork")}<span>Fork here</span></button>`;
 
@@ -183,10 +183,11 @@ export function createTimeline(container, on = {}) {
       button.setAttribute("aria-label", player.playing ? "Pause the film" : playing ? "Hold this picture" : "Play");
     }
     set(find(".at b"), "textContent", `${on.clock ?? "step"} ${int(data.cursor)}`);
-    set(find(".where"), "textContent", data.live ? (data.running ? "live" : "newest") : `, ${data.running ? "live" : "newest"} is ${int(data.last)}`);
+    const newest = `, ${data.running ? "live" : "newest"} is ${int(data.last)}`;
+    set(find(".where"), "textContent", data.replay ? ", replay of the run" : data.live ? (data.running ? "live" : "newest") : newest);
     find(".at").classList.toggle("behind", !data.live);
     set(find(".go-live"), "hidden", data.live);
-    set(find(".go-live"), "textContent", data.running ? "Go live" : "Newest");
+    set(find(".go-live"), "textContent", data.replay ? "Skip to the end" : data.running ? "Go live" : "Newest");
     const none = data.steps.length < 2;
     for (const name of [".back", ".play", ".on"]) set(find(name), "disabled", none);
     set(find(".mark"), "disabled", data.last === 0);
@@ -197,6 +198,7 @@ export function createTimeline(container, on = {}) {
   function showBranches() {
     const select = find(".branch");
     const list = data.branches ?? [];
+    set(find(".branches"), "hidden", list.length < 2);
     set(select, "hidden", list.length < 2);
     const key = JSON.stringify(list);
     if (select.dataset.key === key) return;

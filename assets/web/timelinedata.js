@@ -13,17 +13,18 @@ function full(info, set, values) {
 const LOW = { val_nats_per_char: 0.3, bits_per_dim: 0.35 }; // of the first value, where less is better but never nothing
 
 /** What was noted along a line: each title once, where it was first seen. Finished runs that come with the project have their rows only. */
-function notes(store) {
+function notes(store, line) {
   const found = new Map();
-  for (const branch of store.lineage()) for (const { s, note } of branch.rows) if (note && !(found.get(note.title)?.step < s)) found.set(note.title, { step: s, title: note.title, kind: note.kind });
+  for (const branch of store.lineage()) for (const { s, note } of branch.rows) if (s <= store.leaves(branch, line) && note && !(found.get(note.title)?.step < s)) found.set(note.title, { step: s, title: note.title, kind: note.kind });
   return [...found.values()];
 }
 
 /** Events as flags. Which counts a text model has overtaken may be said again and again: once is enough. */
 function flags(store, line) {
-  const told = [...line].flatMap((b) => b.events).map((e) => ({ step: e.s, title: e.title, kind: e.kind }));
+  const of = (b) => b.events.filter((e) => e.s <= store.leaves(b, line));
+  const told = [...line].flatMap(of).map((e) => ({ step: e.s, title: e.title, kind: e.kind }));
   const kinds = new Set(told.map((e) => e.kind));
-  const all = [...told, ...notes(store).filter((n) => !kinds.has(n.kind))].sort((a, b) => a.step - b.step);
+  const all = [...told, ...notes(store, line).filter((n) => !kinds.has(n.kind))].sort((a, b) => a.step - b.step);
   return all.filter((e, i) => e.kind !== "ladder" || all.findIndex((o) => o.title === e.title) === i);
 }
 
@@ -43,7 +44,8 @@ export function timelineOf(store, { config, set, info, canFork }) {
     live: store.live,
     last: branch?.lastStep ?? 0,
     running: store.header.state === "running",
-    events: flags(store, line),
+    events: flags(store, line).filter((e) => e.step <= store.told),
+    replay: store.horizon != null,
     forks: branches.filter((b) => b.info.parent != null).map((b) => ({ id: b.info.id, from: b.info.from_step, to: b.lastStep, title: b.info.title, active: line.has(b) })),
     branches: branches.map((b) => ({ id: b.info.id, title: b.info.title, active: b === branch })),
     canFork,

@@ -47,6 +47,7 @@ export function createWhatIf({ session, store, redraw, begin }) {
   let before = null; // the answer for the settings at the start of the drag
   let asked = false;
   let next = null;
+  let kept = null; // {active, step} when the knob was let go: the answer stays until a run of these settings is there
   let dragging = 0; // grows when a drag ends: answers to an older one are dropped
 
   async function ask(config) {
@@ -71,18 +72,34 @@ export function createWhatIf({ session, store, redraw, begin }) {
     }
   }
 
+  function end() {
+    dragging++;
+    trial = before = next = kept = null;
+  }
+
   return {
     /** A knob moves from `old` to `config`. */
     drag(old, config) {
       begin();
+      kept = null;
       if (!before && !asked) ask(old);
       ask(config);
     },
-    /** The knob is let go. */
-    end() {
+    /** The knob is let go: a run of these settings is trained, and what was foreseen stays in sight until then.
+     *  @returns {boolean} whether anything was */
+    release() {
       dragging++;
-      trial = before = next = null;
+      before = next = null;
+      if (trial) kept = { active: store.header.active, step: store.active?.info.step ?? 0 };
+      return Boolean(trial);
     },
+    /** News of the run: it takes the place of what was foreseen once it has begun. */
+    follow() {
+      if (!kept) return;
+      const { active, step } = { active: store.header.active, step: store.active?.info.step ?? 0 };
+      if (step > 0 && (active !== kept.active || step !== kept.step)) end();
+    },
+    end,
     /** What is to be drawn instead of the run, or null. */
     get trial() {
       return trial;

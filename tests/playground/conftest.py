@@ -25,7 +25,8 @@ class Visitor:
         self.token = self.http.post("/play/open", json={"family": family, "token": None}).json()["token"]
 
     def post(self, path: str, **kwargs) -> httpx.Response:
-        return self.http.post(f"/play/{path}", headers={"X-Session": self.token} | kwargs.pop("headers", {}), **kwargs)
+        kind = {"Content-Type": "application/json"} if "content" in kwargs and path not in ("data", "text") else {}
+        return self.http.post(f"/play/{path}", headers={"X-Session": self.token} | kind | kwargs.pop("headers", {}), **kwargs)
 
     def act(self, do: str, **body) -> dict:
         response = self.post("act", json={"do": do, **body})

@@ -4,7 +4,7 @@ import { fixed, fmt, int } from "../format.js";
 import { createScenes } from "../scenes.js";
 import { createToggles } from "../latent/toggles.js";
 import { createWideBar } from "../widebar.js";
-import { createRuns, trainingOf } from "./asking.js";
+import { createRuns, trainingOf } from "./walks.js";
 import { createChooser } from "./choose.js";
 import { createCloud } from "./cloud.js";
 import { createGrid } from "./grid.js";
@@ -44,13 +44,13 @@ function dataOf(backdrop) {
  * @param {HTMLElement} part
  * @param {{family: object, tab: import("../lab.js").Tab, metrics: object, session: object, store: object, commands: object, redraw: () => void, knobs: object}} lab
  */
-export function createDenoiseArea(part, { family, tab, metrics, session, store, commands, redraw, knobs }) {
+export function createDenoiseArea(part, { family, tab, metrics, session, store, commands, redraw, knobs, left }) {
   const home = part.querySelector(".stage-canvas");
   home.classList.add("views", "denoise");
   home.innerHTML = HTML;
   const at = (selector) => home.querySelector(selector);
   const toggles = createToggles(part.querySelector(".stage-bar .layers"), LAYERS, () => show());
-  const scenes = createScenes(part, { session, store, family, tab, metrics, commands, redraw, knobs });
+  const scenes = createScenes(part, { session, store, family, tab, metrics, commands, redraw, knobs, left });
   const wide = createWideBar(part, tab, scenes);
   const journey = createJourney(at(".view-journey .plane"), { onMove: (place) => start.moveTo(place) });
   const cloud = createCloud(at(".view-x0 .plane"), "Prediction of x0");

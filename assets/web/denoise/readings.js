@@ -7,7 +7,7 @@ import { bandOf } from "../store.js";
 import { createMatrix, rowOf } from "./matrix.js";
 import { BESIDE, FOUR } from "./samplers.js";
 import { distanceOf } from "./scenes/frame.js";
-import { createSeries } from "./series.js";
+import { createSeries } from "../ask/series.js";
 
 /** @param {HTMLElement} part @param {{session: object, store: object, knobs: object, commands: object}} tools and what a row of readings needs */
 export function createDenoiseReadings(part, tools) {
@@ -36,7 +36,9 @@ export function createDenoiseReadings(part, tools) {
     const first = [...frames.values()].find(Boolean);
     const [floor, band] = [first?.metrics.sliced_w1 ?? null, bandOf(first?.metrics, "sliced_w1")];
     matrix.update({ frames, band, config: about.config, backdrop: tools.store.backdrop() });
-    panel.querySelector("span").innerHTML = words(first, band);
+    const age = first ? series.age() : "";
+    panel.classList.toggle("stale", Boolean(age));
+    panel.querySelector("header span").innerHTML = age ? `<b>${age}</b> · ${about.running ? "measured anew when this one pauses" : "measuring anew"}` : words(first, band);
     Object.assign(panel.dataset, { floor: floor ?? "", most: band?.[1] ?? "", measured: [...frames.values()].filter(Boolean).length, step: first?.step ?? "" });
   }
 

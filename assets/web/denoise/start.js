@@ -1,7 +1,8 @@
 // A starting point that can be dragged: which way does it take, with the learned denoiser and with the exact one, by each chosen sampler?
 // While it is dragged only the newest place is asked about.
-import { createNewest } from "../newest.js";
-import { trainingOf } from "./asking.js";
+import { ask as call, sentence } from "../ask/call.js";
+import { createNewest } from "../ask/newest.js";
+import { trainingOf } from "./walks.js";
 import { BESIDE } from "./samplers.js";
 import { timesOf } from "./walk.js";
 
@@ -31,7 +32,7 @@ export function createStart({ session, store, knobs }, changed) {
 
   async function ask(question) {
     const begun = performance.now();
-    const answers = await Promise.all(question.samplers.map((sampler) => session.ask("trajectories", { starts: question.place, sampler, num_steps: question.num_steps, seed: question.seed }, question.branch)));
+    const answers = await Promise.all(question.samplers.map((sampler) => call(session, "trajectories", { starts: question.place, sampler, num_steps: question.num_steps, seed: question.seed }, { branch: question.branch, quiet: start.ways.length > 0 })));
     await new Promise((go) => setTimeout(go, Math.max(0, PAUSE * question.samplers.length - (performance.now() - begun))));
     return answers;
   }
@@ -50,7 +51,7 @@ export function createStart({ session, store, knobs }, changed) {
   }
 
   function refuse(error) {
-    Object.assign(start, { refused: error.status === 204 ? "" : error.message, ways: [] });
+    Object.assign(start, { refused: error.status === 204 ? "" : sentence(error), ways: [] });
     if (error.status === 204) wanted = "";
     changed();
   }

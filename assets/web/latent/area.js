@@ -1,7 +1,8 @@
 // The stage of the VAE tab: the latent map, what is under its cursor, and the manifold, three views of one place. Scenes can take their
 // room. Places are decoded by the model as it is now; back on the timeline the nearest cell of that step's manifold stands in for it.
+import { ask as call, sentence } from "../ask/call.js";
 import { fixed, int } from "../format.js";
-import { createNewest } from "../newest.js";
+import { createNewest } from "../ask/newest.js";
 import { createScenes } from "../scenes.js";
 import { createWideBar } from "../widebar.js";
 import { cellOf, createManifold } from "./manifold.js";
@@ -9,7 +10,7 @@ import { holesOf } from "./holes.js";
 import { createMap } from "./map.js";
 import { createPicture } from "./picture.js";
 import { createPlane } from "./dataplane.js";
-import { ready } from "./scenes/asking.js";
+import { ready } from "../ask/question.js";
 import { createToggles } from "./toggles.js";
 
 const PAIRS = 5; // test images shown with their reconstructions
@@ -64,7 +65,7 @@ function pairsOf(frame) {
  * @param {HTMLElement} part
  * @param {{family: object, tab: import("../lab.js").Tab, metrics: object, session: object, store: object, commands: object, redraw: () => void}} lab
  */
-export function createLatentArea(part, { family, tab, metrics, session, store, commands, redraw, knobs }) {
+export function createLatentArea(part, { family, tab, metrics, session, store, commands, redraw, knobs, left }) {
   const home = part.querySelector(".stage-canvas");
   home.classList.add("views");
   home.innerHTML = HTML;
@@ -74,9 +75,9 @@ export function createLatentArea(part, { family, tab, metrics, session, store, c
   const manifold = createManifold(at(".view-manifold .canvas"), { onPick: moveTo });
   const plane = createPlane(at(".view-manifold .canvas"));
   const big = createPicture(at(".big"), "What the decoder makes of the place under the cursor");
-  const pairs = createPicture(at(".pairs"), "Test examples above, their reconstructions below");
+  const pairs = createPicture(at(".pairs"), "Test examples above, their reconstructions below", { columns: PAIRS });
   const toggles = createToggles(bar.querySelector(".layers"), LAYERS, () => show());
-  const scenes = createScenes(part, { session, store, family, tab, metrics, commands, redraw, knobs });
+  const scenes = createScenes(part, { session, store, family, tab, metrics, commands, redraw, knobs, left });
   const wide = createWideBar(part, tab, scenes);
   let cursor = [0.6, 0.6];
   let seen = null; // the last picture: {frame, backdrop, faded}
@@ -85,13 +86,13 @@ export function createLatentArea(part, { family, tab, metrics, session, store, c
   let sharp = { of: null, view: null }; // the full-size manifold of a picture
   let askedAt = 0;
   let refused = "";
-  const ask = createNewest((place) => session.ask("decode", { z: place, on_map: true }), {
+  const ask = createNewest((place) => call(session, "decode", { z: place, on_map: true }, { branch: session.active, quiet: Boolean(decoded), again: () => asking() }), {
     answer: (frame, place) => {
       decoded = { place, frame };
       refused = "";
       show();
     },
-    refuse: (error) => ((refused = error.message), show()),
+    refuse: (error) => ((refused = error.status === 204 ? "" : sentence(error)), show()),
   });
 
   function moveTo(place) {
@@ -170,7 +171,7 @@ export function createLatentArea(part, { family, tab, metrics, session, store, c
     const small = find(seen?.frame, "manifold", "images");
     if (running || !started || !store.live || !small || 2 * small.shapes.pixels[2] > set.shape[1] || sharp.of === seen.frame) return;
     const mine = (sharp = { of: seen.frame, view: null });
-    session.ask("manifold").then((frame) => ((mine.view = find(frame, "manifold", "images")), show()), () => {});
+    call(session, "manifold", {}, { branch: session.active, quiet: true }).then((frame) => ((mine.view = find(frame, "manifold", "images")), show()), () => {});
   }
 
   return {
@@ -190,7 +191,7 @@ export function createLatentArea(part, { family, tab, metrics, session, store, c
     /** What need not follow every picture. */
     words(next) {
       about = next;
-      if (store.live && performance.now() - askedAt > AGAIN && decoded?.frame.step !== store.active?.lastStep) asking();
+      if (store.live && performance.now() - askedAt > AGAIN && decoded?.frame.step !== store.active?.lastStep && !refused) asking();
       wide.update(next.kind);
       scenes.update(next);
       sharpen(next);

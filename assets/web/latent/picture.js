@@ -4,10 +4,10 @@ import { draw as drawImages, layout } from "../views/images.js";
 
 /**
  * A canvas that shows images side by side as large as they fit.
- * @param {HTMLElement} container @param {string} label
+ * @param {HTMLElement} container @param {string} label @param {{columns?: number}} [options] `columns`: how many, always
  * @returns {{update: (view: object|null, options?: {faded?: boolean}) => void, canvas: HTMLCanvasElement}}
  */
-export function createPicture(container, label) {
+export function createPicture(container, label, options = {}) {
   const surface = createSurface(container, draw, { label });
   const cache = new Map();
   let view = null;
@@ -16,7 +16,7 @@ export function createPicture(container, label) {
   function draw(ctx, width, height, colors) {
     if (!view) return;
     ctx.globalAlpha = faded ? 0.45 : 1;
-    const grid = layout({ ...view, arrays: { pixels: view.arrays.pixels } }, { width, height }, ctx.getTransform().a);
+    const grid = layout({ ...view, arrays: { pixels: view.arrays.pixels } }, { width, height, options }, ctx.getTransform().a);
     if (!grid) return;
     grid.x = Math.max(0, (width - grid.width) / 2);
     drawImages(ctx, { ...view, arrays: { pixels: view.arrays.pixels } }, { width, height, colors, cache, grid });
@@ -25,9 +25,9 @@ export function createPicture(container, label) {
 
   return {
     canvas: surface.canvas,
-    update(next, options = {}) {
-      if (next === view && faded === Boolean(options.faded)) return;
-      [view, faded] = [next, Boolean(options.faded)];
+    update(next, { faded: fades = false } = {}) {
+      if (next === view && faded === Boolean(fades)) return;
+      [view, faded] = [next, Boolean(fades)];
       surface.schedule();
     },
   };

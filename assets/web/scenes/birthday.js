@@ -1,6 +1,6 @@
 // The birthday test: how large must a batch be until two of its samples are alike? Where half of the batches hold two, about
 // s (s − 1) / (2 ln 2) different samples are all there are. Beside it the same of real data, which repeat by chance too.
-import { createAsked } from "../asked.js";
+import { createTest } from "../ask/test.js";
 import { boundsOf, fit, mapping } from "../camera.js";
 import { fixed, fmt, int, percent } from "../format.js";
 import { dashedAt, dot, drawAxes, planeOf } from "../plane.js";
@@ -24,7 +24,7 @@ export function create(container, { session, store }) {
   const find = (selector) => container.querySelector(selector);
   const chart = createSurface(find(".plot"), drawChart, { label: "Share of batches with two alike samples against the size of the batch" });
   const example = createSurface(find(".pair-view"), drawExample, { label: "Two samples that are alike" });
-  const asked = createAsked({ session, store, question: "birthday", button: find(".again"), changed: show });
+  const asked = createTest({ session, store, question: "birthday", button: find(".again"), changed: show });
   const caches = { model: new Map(), data: new Map() };
   let about = null;
 

@@ -1,5 +1,6 @@
 // Precision against recall: are samples where data are, and is all of the data reached? The path of a run in the plane, with the place
 // where real data stand among real data, and a slower, larger measurement on request.
+import { ask as call, sentence } from "../ask/call.js";
 import { hairline, plate, TICK } from "../views/text.js";
 import { int } from "../format.js";
 import { precisionRecall, radii } from "../neighbourhoods.js";
@@ -101,11 +102,11 @@ export function create(container, { session, store, metrics, redraw }) {
     busy = true;
     find(".measure").disabled = true;
     try {
-      const { step, metrics: all } = await session.ask("audit", {});
+      const { step, metrics: all } = await call(session, "audit", {}, { branch: session.active, again: measure });
       if (mine === run) audit = { step, n, found: all, floors: Object.fromEntries(ROWS.map((name) => [name, all[`floor/${name}`]])) };
       refused = "";
     } catch (error) {
-      refused = error.message;
+      refused = error.status === 204 ? "" : sentence(error);
     }
     table();
     busy = false;

@@ -1,6 +1,6 @@
 // Are samples copies? Samples above their nearest images among those trained on and among those held out; and how much nearer the
 // trained-on ones are, beside the same of held-out images, which cannot have been copied.
-import { createAsked } from "../asked.js";
+import { createTest } from "../ask/test.js";
 import { rgba } from "../colors.js";
 import { fixed, int, percent } from "../format.js";
 import { dashedAt, drawAxes, planeOf } from "../plane.js";
@@ -37,7 +37,7 @@ export function create(container, { session, store }) {
   const strips = createSurface(find(".strips"), drawStrips, { label: "Samples and their nearest images" });
   const chart = createSurface(find(".plot"), drawChart, { label: "How much nearer images trained on are than images held out" });
   const caches = new Map();
-  const asked = createAsked({ session, store, question: "neighbours", button: find(".again"), changed: show });
+  const asked = createTest({ session, store, question: "neighbours", button: find(".again"), changed: show });
   let about = null;
 
   const view = (name) => asked.answer?.views.find((v) => v.panel === "neighbours" && v.name === name);

@@ -1,8 +1,9 @@
 // Noise space: a handle dragged over the noise, the sample that G makes of it at once. Where neighbouring noise becomes different modes,
 // a continuous G has to cross the gap between them.
+import { ask as call, sentence } from "../ask/call.js";
 import { fixed, int, percent } from "../format.js";
 import { icon } from "../icons.js";
-import { createNewest } from "../newest.js";
+import { createNewest } from "../ask/newest.js";
 import { createPad } from "../noisepad.js";
 import { nearest } from "../territories.js";
 import { createWalkView } from "../walkview.js";
@@ -63,7 +64,7 @@ export function create(container, { session, store, commands }) {
   let walking = 0; // grows with every start and stop
   let known = { source: null, grid: null, points: null, sites: null }; // places on the pad, kept as long as they hold
 
-  const ask = createNewest(({ place: [x, y], label }) => session.ask("walk", { x, y, label }), { answer, refuse }, PAUSE.moving);
+  const ask = createNewest(({ place: [x, y], label }) => call(session, "walk", { x, y, label }, { branch: session.active, quiet: moves.length > 0 }), { answer, refuse }, PAUSE.moving);
 
   // --- asking ---------------------------------------------------------------------------------------------------------------------
   const label = () => (find(".class").hidden ? -1 : +find("select").value);
@@ -95,7 +96,7 @@ export function create(container, { session, store, commands }) {
   }
 
   function refuse(error) {
-    refused = error.message;
+    refused = error.status === 204 ? "" : sentence(error);
     stop();
     show();
   }

@@ -10,7 +10,7 @@ import * as text from "./textstage.js";
  * @param {HTMLElement} part
  * @param {{family: object, tab: import("../lab.js").Tab, metrics: object, session: object, store: object, commands: object, redraw: () => void, knobs: object}} lab
  */
-export function createSequenceArea(part, { family, tab, metrics, session, store, commands, redraw, knobs }) {
+export function createSequenceArea(part, { family, tab, metrics, session, store, commands, redraw, knobs, left }) {
   const home = part.querySelector(".stage-canvas");
   home.classList.add("sequence");
   home.innerHTML = '<div class="seq seq-text"></div><div class="seq seq-pixels" hidden></div>';
@@ -20,7 +20,7 @@ export function createSequenceArea(part, { family, tab, metrics, session, store,
   const sets = { text: row("text"), image: row("image") };
   const texts = text.createTextStage(textBox, lab, sets.text.shown);
   const images = pixels.createPixelStage(pixelBox, lab, sets.image.shown);
-  const scenes = createScenes(part, { session, store, family, tab, metrics, commands, redraw, knobs });
+  const scenes = createScenes(part, { session, store, family, tab, metrics, commands, redraw, knobs, left });
   const wide = createWideBar(part, tab, scenes);
   let kind = "text";
   let tint = "surprise";

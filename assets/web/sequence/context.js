@@ -1,7 +1,7 @@
 // How much does a longer context help? Mean surprise of held-out tokens by how many came before them, beside counts of as many characters.
 import { ticks } from "../axes.js";
 import { fixed, int } from "../format.js";
-import { createAsking, ready, view } from "../latent/scenes/asking.js";
+import { createAsking, ready, view } from "../ask/question.js";
 import { createSurface, slowLabel } from "../surface.js";
 import { TICK, hairline } from "../views/text.js";
 

@@ -1,5 +1,5 @@
 // The right view of a text: where one head looks, or for models without attention what the prediction depends on.
-import { createAsking, view } from "../latent/scenes/asking.js";
+import { createAsking, view } from "../ask/question.js";
 import { createAttention } from "./attention.js";
 import { createReach } from "./reach.js";
 import { before, visible } from "./tokens.js";

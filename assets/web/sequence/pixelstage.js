@@ -2,7 +2,7 @@
 // that expectation depends on. One answer holds an image and all its expectations, so that the player needs no server.
 import { fixed, int } from "../format.js";
 import { icon } from "../icons.js";
-import { createAsking, elsewhere, ready, same, view } from "../latent/scenes/asking.js";
+import { createAsking, elsewhere, ready, same, view } from "../ask/question.js";
 import { createField } from "./field.js";
 import { createGeneration, TEMPERATURE } from "./generation.js";
 import { bitsOf, createGrowing, drawnOf, expected } from "./growing.js";

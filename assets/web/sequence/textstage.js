@@ -2,7 +2,7 @@
 // is now; the texts follow the timeline.
 import { fixed, int } from "../format.js";
 import { icon } from "../icons.js";
-import { createAsking, elsewhere, ready, same, view } from "../latent/scenes/asking.js";
+import { createAsking, elsewhere, ready, same, view } from "../ask/question.js";
 import { createGeneration, TEMPERATURE, TOP_K, TOP_P } from "./generation.js";
 import { createHistory } from "./history.js";
 import { createLooking } from "./looking.js";
@@ -172,7 +172,6 @@ export function createTextStage(box, lab, layers) {
     const temperature = writing.isOwn ? `T ${fixed(choice.values().temperature, 2)}` : "T 0.8";
     const mean = trained && tint() ? `${written.words({ text, tint: tint() })} ${unit}, ${temperature}` : "";
     find(".mean").textContent = writing.refused || found || mean;
-    find(".mean").classList.toggle("field-error", Boolean(writing.refused));
     find(".legend-row").classList.toggle("plain", !trained || !tint());
     find(".legend-row .top").textContent = tint() ? `${written.full(tint())} nats` : "";
     find(".follow").hidden = !writing.isOwn;

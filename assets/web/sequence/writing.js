@@ -1,6 +1,7 @@
 // The text on the stage: the run's own, as each picture has it, or the visitor's: written from a prompt, forked at a token, grown token by
 // token. What was there before each change can be had back. No drawing here.
-import { ready, view } from "../latent/scenes/asking.js";
+import { ask as call, sentence } from "../ask/call.js";
+import { ready, view } from "../ask/question.js";
 import { before, cut, joined, textOf, tokensIn } from "./tokens.js";
 
 const LENGTH = 400; // tokens of a text that is asked for
@@ -45,10 +46,10 @@ export function createWriting({ session, store }, { choice, changed }) {
     writing.refused = "";
     changed();
     try {
-      const frame = await session.ask("continue", { ...choice(), ...values });
+      const frame = await call(session, "continue", { ...choice(), ...values });
       return mine === life ? textOf(tokensIn(frame, "text"), frame.step) : null;
     } catch (error) {
-      if (mine === life) writing.refused = error.message;
+      if (mine === life) writing.refused = error.status === 204 ? "" : sentence(error);
       return null;
     } finally {
       writing.busy = false;
@@ -92,7 +93,7 @@ export function createWriting({ session, store }, { choice, changed }) {
 
   /** A text of the visitor's, read by the model. */
   async function paste(words) {
-    const frame = await session.ask("surprise", { text: words });
+    const frame = await call(session, "surprise", { text: words });
     set(textOf(tokensIn(frame, "text"), frame.step, "given"), 0);
   }
 
@@ -128,7 +129,7 @@ export function createWriting({ session, store }, { choice, changed }) {
     if (!resting || !store.live || !ready(store) || !short || fuller.of === frame || short.pieces.length >= FULL) return;
     fuller = { of: frame, text: short };
     try {
-      const answer = await session.ask("continue", { text: before(short, short.pieces.length), length: FULL - short.pieces.length, temperature: 0.8 });
+      const answer = await call(session, "continue", { text: before(short, short.pieces.length), length: FULL - short.pieces.length, temperature: 0.8 }, { branch: session.active, quiet: true });
       const more = textOf(view(answer, "text"), frame.step);
       if (fuller.of === frame) fuller.text = { ...joined(short, more), step: frame.step };
     } catch {

@@ -3,6 +3,7 @@
 import { LABEL, TICK, plate } from "./text.js";
 
 const LENS = 120; // px of the enlarged image, at least
+const FULL = 1.25; // times the size that a grid without an orphan in its last row is worth
 const HEADING = 16; // px for the classes above the columns
 
 /** How long the labels take to repeat: label[i] = i mod period; 0 if they do not. */
@@ -12,15 +13,16 @@ function periodOf(label) {
   return period > 1 && label.length >= period && label.every((c, i) => c === i % period) ? period : 0;
 }
 
-/** Columns and scale that make n images of w x h largest in a box. A whole number of device pixels per pixel is worth a little size. */
-function fit(n, w, h, width, height, gap, density, period) {
+/** Columns and scale that make n images of w x h largest in a box. A whole number of device pixels per pixel is worth a little size, a full
+ *  last row more. */
+function fit(n, w, h, width, height, gap, density, period, columns = 0) {
   let best = null;
-  for (let cols = 1; cols <= n; cols++) {
+  for (let cols = columns || 1; cols <= (columns || n); cols++) {
     const rows = Math.ceil(n / cols);
     const free = Math.min((width - (cols - 1) * gap) / (cols * w), (height - (rows - 1) * gap) / (rows * h));
     const whole = Math.floor(free * density) / density;
     const scale = whole >= 0.8 * free ? whole : free;
-    const worth = scale * (period && cols % period === 0 ? 1.3 : 1);
+    const worth = scale * (period && cols % period === 0 ? 1.3 : 1) * (n % cols === 0 ? FULL : 1);
     if (scale > 0 && (!best || worth > best.worth)) best = { cols, rows, scale, worth };
   }
   return best;
@@ -29,7 +31,7 @@ function fit(n, w, h, width, height, gap, density, period) {
 /**
  * Where each image stands, left and top in its box.
  * @param {import("../decode.js").View} view
- * @param {{x?: number, y?: number, width: number, height: number, options?: {scale?: number, gap?: number}}} frame box in px; a given `scale`
+ * @param {{x?: number, y?: number, width: number, height: number, options?: {scale?: number, gap?: number, columns?: number}}} frame box in px; a given `scale`
  *   keeps the images at that size and shows as many as fit
  * @returns {{n: number, cols: number, rows: number, scale: number, gap: number, period: number, x: number, y: number, w: number, h: number, width: number, height: number}|null}
  */
@@ -38,7 +40,7 @@ export function layout(view, { x = 0, y = 0, width, height, options = {} }, dens
   const gap = options.gap ?? (width < 400 ? 2 : 3);
   const period = options.scale ? 0 : periodOf(view.arrays.label);
   const top = period ? HEADING : 0;
-  const best = options.scale ? pack(count, w, h, width, height, gap, options.scale) : fit(count, w, h, width, height - top, gap, density, period);
+  const best = options.scale ? pack(count, w, h, width, height, gap, options.scale) : fit(count, w, h, width, height - top, gap, density, period, options.columns);
   if (!best) return null;
   const { cols, rows, scale } = best;
   const snap = (v, round = Math.round) => round(v * density + 1e-6) / density;
@@ -92,17 +94,18 @@ function film(view, canvas) {
 /**
  * @param {CanvasRenderingContext2D} ctx
  * @param {import("../decode.js").View} view
- * @param {{x?: number, y?: number, width: number, height: number, colors: object, cache?: Map<string, object>, grid?: ReturnType<typeof layout>}} frame
- *   the box to fill, or a `grid` laid out before
+ * @param {{x?: number, y?: number, width: number, height: number, colors: object, cache?: Map<string, object>, slot?: string, grid?: ReturnType<typeof layout>}} frame
+ *   the box to fill, or a `grid` laid out before; `slot` under which it is kept, where two views have one role
  * @returns {ReturnType<typeof layout>} for `hit` and `enlarge`
  */
 export function draw(ctx, view, frame) {
   const { colors, cache = new Map() } = frame;
   const grid = frame.grid ?? layout(view, frame, ctx.getTransform().a);
   if (!grid) return null;
-  const kept = cache.get(view.role) ?? { canvas: document.createElement("canvas") };
+  const slot = frame.slot ?? view.role;
+  const kept = cache.get(slot) ?? { canvas: document.createElement("canvas") };
   if (kept.view !== view) film(view, kept.canvas);
-  cache.set(view.role, Object.assign(kept, { view }));
+  cache.set(slot, Object.assign(kept, { view }));
   const [, , h, w] = view.shapes.pixels;
   ctx.imageSmoothingEnabled = grid.scale * ctx.getTransform().a < 1;
   for (let i = 0; i < grid.n; i++) {

@@ -9,7 +9,7 @@ const MANY = 1500; // from here on halos are painted all at once
 /**
  * @param {CanvasRenderingContext2D} ctx
  * @param {import("../decode.js").View} view
- * @param {{X: (x: number) => number, Y: (y: number) => number, width: number, height: number, colors: object, options?: {radius?: number, glyphs?: boolean}}} frame
+ * @param {{X: (x: number) => number, Y: (y: number) => number, width: number, height: number, colors: object, options?: {radius?: number, glyphs?: boolean, hollow?: boolean}}} frame `hollow`: of another branch
  */
 export function draw(ctx, view, frame) {
   const { colors, options = {} } = frame;
@@ -18,6 +18,7 @@ export function draw(ctx, view, frame) {
   const small = frame.width < 480;
   const radius = options.radius ?? (view.role === "data" ? (small ? 2.2 : 2.6) : small ? 2.6 : 3.4);
   if (options.glyphs && view.arrays.label) glyphs(ctx, places, view.arrays.label, color, colors.surface);
+  else if (options.hollow) rings(ctx, places, radius + 1, color);
   else if (view.role === "data") dots(ctx, places, radius, color);
   else if (view.role === "reference") squares(ctx, places, radius, color);
   else if (view.role === "exact") crosses(ctx, places, radius, color);
@@ -65,6 +66,13 @@ function haloed(ctx, places, radius, color, ground) {
     ctx.fill();
     ctx.stroke();
   }
+}
+
+function rings(ctx, places, radius, color) {
+  ctx.strokeStyle = color;
+  ctx.lineWidth = 1.25;
+  circles(ctx, places, radius);
+  ctx.stroke();
 }
 
 function squares(ctx, places, radius, color) {

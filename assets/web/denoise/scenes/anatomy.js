@@ -2,7 +2,7 @@
 // each word was looked up. Each part says which part of Stable Diffusion, DALL·E 3 and Midjourney it stands for, and what is not public.
 import { colorsOf, onTheme } from "../../colors.js";
 import { int, percent, short } from "../../format.js";
-import { createAsking, elsewhere, ready, view } from "../../latent/scenes/asking.js";
+import { createAsking, elsewhere, ready, view } from "../../ask/question.js";
 import { createPixels, paint } from "../../latent/scenes/pixels.js";
 import { PARTS, sizes } from "./anatomyfacts.js";
 import { boxOf, overlay, shareIn } from "./wordmap.js";
@@ -169,7 +169,6 @@ export function create(container, { session, store }) {
     find(".ask .class").hidden = inWords() || !about.config.conditional;
     for (const part of ["text", "attention"]) find(`[data-part=${part}]`).classList.toggle("absent", !inWords());
     find(".scene-words").textContent = sentence();
-    find(".scene-words").classList.toggle("field-error", Boolean(asking().refused));
     Object.assign(container.dataset, { caption: seen?.views && inWords() ? words.join(" ") : "", step: k, seed });
   }
 

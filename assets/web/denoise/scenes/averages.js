@@ -3,7 +3,7 @@ import { bandOf } from "../../store.js";
 import { fixed, int, percent } from "../../format.js";
 import { createCell } from "../cell.js";
 import { createPlot } from "../plot.js";
-import { createSeries } from "../series.js";
+import { createSeries } from "../../ask/series.js";
 import { BESIDE } from "../samplers.js";
 import { createAskingScene, curve, distanceOf, isImage, layOut, panels } from "./frame.js";
 

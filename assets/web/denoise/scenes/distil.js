@@ -3,7 +3,7 @@ import { bandOf } from "../../store.js";
 import { fixed, int, short } from "../../format.js";
 import { createCell } from "../cell.js";
 import { createPlot } from "../plot.js";
-import { createSeries } from "../series.js";
+import { createSeries } from "../../ask/series.js";
 import { choices, curve, distanceOf, isImage, layer, layOut } from "./frame.js";
 
 export const title = "Fewer steps: distillation";
@@ -53,7 +53,6 @@ export function create(container, tools) {
     find("select").disabled = series.busy;
     find(".said").textContent = frame ? `n ${int(frame.metrics.n)}, seed 0, floor ${fixed(frame.metrics.sliced_w1, 3)}` : "";
     find(".scene-words").textContent = sentence(frame, curves);
-    find(".scene-words").classList.toggle("field-error", Boolean(series.refused));
     container.classList.toggle("nothing", !about.started);
     Object.assign(container.dataset, { busy: series.busy, teacher: curves.teacher ? Array.from(curves.teacher.y).join() : "", student: curves.student ? Array.from(curves.student.y).join() : "", method });
   }

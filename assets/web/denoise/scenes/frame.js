@@ -1,6 +1,6 @@
 // What the scenes of the diffusion tab share: how they are laid out, how they ask, and what they say when there is nothing to say yet.
 import { int } from "../../format.js";
-import { createSeries } from "../series.js";
+import { OLD, createSeries } from "../../ask/series.js";
 
 /** The box of a scene: a bar of controls, its parts, one sentence. @param {HTMLElement} container @param {{bar?: string, body: string}} html */
 export function layOut(container, { bar = "", body }) {
@@ -35,8 +35,8 @@ export function createAskingScene(container, tools, { questions, of = [], show, 
     const idle = !about.started;
     const said = show(about);
     words.textContent = idle ? nothing : series.refused || (said ? elsewhere() + said : waiting);
-    words.classList.toggle("field-error", Boolean(!idle && series.refused));
     container.classList.toggle("nothing", idle);
+    container.classList.toggle("stale", Boolean(!idle && series.age() === OLD));
     Object.assign(container.dataset, { step: series.step ?? "", busy: series.busy, missing: series.missing() });
   }
 
@@ -44,6 +44,7 @@ export function createAskingScene(container, tools, { questions, of = [], show, 
   function elsewhere() {
     const { store } = tools;
     if (series.step == null) return "";
+    if (series.age() === OLD) return "Of the run before; measured anew when this one pauses. ";
     if (about.running) return `Measured at step ${int(series.step)}; measured again when the run pauses. `;
     return store.live ? "" : `The timeline is at step ${int(store.step)}; answers come from the newest step, ${int(series.step)}. `;
   }

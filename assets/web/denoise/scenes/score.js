@@ -2,7 +2,7 @@
 import { mix, rgba, toHex } from "../../colors.js";
 import { fixed, int, short } from "../../format.js";
 import { createSurface } from "../../surface.js";
-import { newest } from "../../latent/scenes/asking.js";
+import { newest } from "../../ask/question.js";
 import { drawData, placeOf } from "../cell.js";
 import { createPlot } from "../plot.js";
 import { createAskingScene, curve, layOut, panels, slider } from "./frame.js";

@@ -146,7 +146,6 @@ export function create(container, tools) {
     table(rows, own);
     controls(set);
     find(".scene-words").textContent = sentence(set, rows, floor);
-    find(".scene-words").classList.toggle("field-error", Boolean(refused));
     container.classList.toggle("nothing", !about.started);
     Object.assign(container.dataset, { done: set.done.length, of: set.seeds.length, state: going ? "busy" : "idle", means: JSON.stringify([...rows].map(([key, r]) => [key, r.at(-1)?.mean ?? null, r.at(-1)?.values.length ?? 0])) });
   }

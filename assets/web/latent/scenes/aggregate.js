@@ -1,12 +1,13 @@
 // Do the codes fill the prior? The density q(z) of all examples' codes together under the circles of N(0, I), the cells where the prior
 // goes and no example does, and what the decoder makes of them.
+import { ask as call, sentence } from "../../ask/call.js";
 import { fixed, int, percent } from "../../format.js";
-import { createNewest } from "../../newest.js";
+import { createNewest } from "../../ask/newest.js";
 import { createSurface } from "../../surface.js";
 import { TICK, hairline, plate } from "../../views/text.js";
 import { rgba } from "../../colors.js";
 import { createPicture } from "../picture.js";
-import { createAsking, elsewhere, named, ready, view } from "./asking.js";
+import { createAsking, elsewhere, named, ready, view } from "../../ask/question.js";
 import { cellAt, paint } from "./densities.js";
 import { createPath } from "./reals.js";
 
@@ -28,7 +29,7 @@ export function create(container, { session, store, redraw }) {
   const [junk, near] = [createPicture(find(".junk"), "What the decoder makes of this place"), createPicture(find(".near"), "The nearest test example")];
   const landing = createPath(find(".landing"), "Where the decoder puts this place, over the data");
   const asking = createAsking({ session, store }, "aggregate", { show: renewed });
-  const decode = createNewest((place) => session.ask("decode", { z: place, on_map: true }), { answer: (frame, place) => ((decoded = { frame, place }), show()), refuse: (error) => ((refused = error.message), show()) });
+  const decode = createNewest((place) => call(session, "decode", { z: place, on_map: true }, { branch: session.active, quiet: Boolean(decoded) }), { answer: (frame, place) => ((decoded = { frame, place }), show()), refuse: (error) => ((refused = error.status === 204 ? "" : sentence(error)), show()) });
   const cache = {};
   let about = null;
   let place = null; // [x, y]
@@ -72,7 +73,7 @@ export function create(container, { session, store, redraw }) {
       go(place);
       for (const hole of mine) {
         if (mine !== holes) return;
-        hole.frame = await session.ask("decode", { z: hole.place, on_map: true }).catch(() => null);
+        hole.frame = await call(session, "decode", { z: hole.place, on_map: true }, { quiet: true }).catch(() => null);
         if (mine === holes) strip();
       }
     }

@@ -1,6 +1,6 @@
 // Attribute arithmetic: a test image moved among the latents by the difference between the means of two classes, at every strength.
 import { fixed, int } from "../../format.js";
-import { createAsking, elsewhere, named, newest, ready, view } from "./asking.js";
+import { createAsking, elsewhere, named, newest, ready, view } from "../../ask/question.js";
 import { createChooser } from "./chooser.js";
 import { axesOf } from "./draw.js";
 import { createPixels, createRow, paint } from "./pixels.js";
@@ -72,7 +72,6 @@ export function create(container, { session, store, tab }) {
     chooser.mark(index);
     showMap(frame);
     words.textContent = sentence();
-    words.classList.toggle("field-error", Boolean(asking.refused));
     container.classList.toggle("waiting", !frame);
     Object.assign(container.dataset, { index: asking.values?.index ?? "", strength: asking.values?.strength ?? "", plus: asking.values?.plus ?? "", minus: asking.values?.minus ?? "", step: frame?.step ?? "" });
   }

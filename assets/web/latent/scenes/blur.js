@@ -1,7 +1,7 @@
 // Where the blur comes from: one place in latent space, the training images that share it, their mean, the decoder's mean, and draws.
 import { fixed, int } from "../../format.js";
 import { createPicture } from "../picture.js";
-import { createAsking, elsewhere, ready, view } from "./asking.js";
+import { createAsking, elsewhere, ready, view } from "../../ask/question.js";
 import { createExamples, gauge } from "./reals.js";
 
 export const title = "Why the pictures are blurred";

@@ -5,7 +5,7 @@ import { fixed, int, short } from "../../format.js";
 import { createSurface } from "../../surface.js";
 import { LABEL, TICK, hairline, plate } from "../../views/text.js";
 import { ticks } from "../../axes.js";
-import { createAsking, elsewhere, ready, view } from "./asking.js";
+import { createAsking, elsewhere, ready, view } from "../../ask/question.js";
 import { caveat } from "./reals.js";
 
 export const title = "Bound ladder";

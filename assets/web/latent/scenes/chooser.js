@@ -1,7 +1,8 @@
 // Test images to choose from: a strip that is turned page by page; each is a button that says its number and class.
+import { ask as call } from "../../ask/call.js";
 import { icon } from "../../icons.js";
 import { createRow } from "./pixels.js";
-import { named, view } from "./asking.js";
+import { named, view } from "../../ask/question.js";
 
 /**
  * @param {HTMLElement} container
@@ -26,7 +27,7 @@ export function createChooser(container, { session }, { onPick, n = 5 }) {
   async function load() {
     const mine = (wanted = `${start} ${Math.random()}`);
     try {
-      const frame = await session.ask("examples", { start, n });
+      const frame = await call(session, "examples", { start, n }, { again: load });
       if (mine !== wanted) return;
       shown = view(frame, "examples");
       count = frame.metrics.count;

@@ -2,7 +2,8 @@
 // eight draws, where it lies among the test images, and how its −ELBO compares with theirs.
 import { fixed, int, percent } from "../../format.js";
 import { icon } from "../../icons.js";
-import { createAsking, elsewhere, named, newest, ready, soft, view } from "./asking.js";
+import { countField } from "../../numbers.js";
+import { createAsking, elsewhere, named, newest, ready, soft, view } from "../../ask/question.js";
 import { createPixels, createRow, paint } from "./pixels.js";
 import { createSheet, fromFile } from "./sheet.js";
 import { createSmallMap } from "./smallmap.js";
@@ -16,7 +17,7 @@ const VERDICTS = [[0.95, "unlike the data"], [0.8, "harder than most"], [0.2, "a
 const DECIMALS = 1e3; // of the pixels that are sent
 const HTML = `<div class="draw-pad"><h3>Draw here <small></small></h3><div class="paper"></div>
     <div class="row tools"><button type="button" class="button small pen" aria-pressed="true">${icon("pen")}Pen</button><button type="button" class="button small eraser" aria-pressed="false">Eraser</button><button type="button" class="icon-button undo" title="Undo" aria-label="Undo">${icon("reset")}</button><button type="button" class="button small clear">Clear</button></div>
-    <div class="row source"><label>test image <input type="number" min="0" value="0" step="1" aria-label="Test image, by number"></label><label class="button small file">File<input type="file" accept="image/*" aria-label="Encode an image file"></label></div></div>
+    <div class="row source"><label>test image <input class="index" value="0" aria-label="Test image, by number"></label><label class="button small file">File<input type="file" accept="image/*" aria-label="Encode an image file"></label></div></div>
   <div class="draw-code"><div class="row figures"><figure><figcaption>The encoder sees</figcaption></figure><div class="units"></div><figure><figcaption>From the mean</figcaption></figure></div>
     <div class="row head"><h3>Eight draws z = μ + σ ε <small></small></h3><label class="told" hidden title="The class that the conditional decoder is told">class told <select></select></label><button type="button" class="button small again">New ε</button></div><div class="draws"></div></div>
   <div class="draw-place"><h3>Its place on the latent map</h3><div class="map"></div><div class="row near"><dl><dt>reconstruction</dt><dd></dd><dt>KL</dt><dd></dd><dt>−ELBO</dt><dd></dd></dl><figure><figcaption>Nearest</figcaption></figure></div></div>
@@ -65,7 +66,7 @@ export function create(container, { session, store, tab }) {
   function chosen(next, as = "test") {
     index = Math.max(0, Math.round(next) || 0);
     [source, said] = [as, ""];
-    find("input[type=number]").value = index;
+    number.set(index);
     const own = view(newest(store), "latent", "points")?.arrays.label?.[index];
     if (own != null && !find(".told").hidden) find("select").value = own;
     ask();
@@ -125,7 +126,6 @@ export function create(container, { session, store, tab }) {
     find(".undo").disabled = !sheet.canUndo;
     sheet.canvas.setAttribute("aria-label", `Sheet to draw on with a pointer, ${sheet.blank ? "empty" : "drawn on"}; the field below chooses a test image instead`);
     words.textContent = sentence();
-    words.classList.toggle("field-error", Boolean(unread || asking.refused));
     container.classList.toggle("waiting", !frame);
     Object.assign(container.dataset, { source, asked: asking.values?.pixels ? "pixels" : (asking.values?.index ?? ""), step: frame?.step ?? "", negElbo: frame?.metrics.neg_elbo ?? "", draws: eight?.shapes.pixels[0] ?? 0 });
   }
@@ -171,7 +171,7 @@ export function create(container, { session, store, tab }) {
   find(".undo").addEventListener("click", () => ((source = "drawn"), sheet.undo()));
   find(".clear").addEventListener("click", () => ((source = "drawn"), (said = ""), sheet.clear()));
   find(".again").addEventListener("click", () => (seed++, ask()));
-  find("input[type=number]").addEventListener("input", (event) => event.target.value !== "" && chosen(+event.target.value));
+  const number = countField(find("input.index"), { onRead: chosen });
   find("select").addEventListener("change", ask);
   find("input[type=file]").addEventListener("change", (event) => (open(event.target.files[0]), (event.target.value = "")));
   container.addEventListener("dragover", (event) => event.preventDefault());

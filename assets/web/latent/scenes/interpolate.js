@@ -1,7 +1,7 @@
 // Interpolate: from one test image to another along the line and along the arc between their latents, and between their pixels, with the
 // model's bound on −log p of each picture on the way.
 import { fixed, int } from "../../format.js";
-import { createAsking, elsewhere, newest, ready, soft, view } from "./asking.js";
+import { createAsking, elsewhere, newest, ready, soft, view } from "../../ask/question.js";
 import { createChooser } from "./chooser.js";
 import { axesOf } from "./draw.js";
 import { createPaths } from "./paths.js";
@@ -117,7 +117,6 @@ export function create(container, { session, store, tab }) {
     paths.update({ lines: lines.all, t: at / (N - 1), n: N, left });
     showMap(frame);
     words.textContent = sentence();
-    words.classList.toggle("field-error", Boolean(asking.refused));
     container.classList.toggle("waiting", !frame);
     Object.assign(container.dataset, { a: asking.values?.a ?? "", b: asking.values?.b ?? "", step: frame?.step ?? "", at });
   }

@@ -3,7 +3,7 @@
 import { colorsOf, onTheme } from "../../colors.js";
 import { fixed, int, percent } from "../../format.js";
 import { hue } from "../hues.js";
-import { createAsking, elsewhere, ready, view } from "./asking.js";
+import { createAsking, elsewhere, ready, view } from "../../ask/question.js";
 import { hasWebGL, loadPlotly } from "./plotly.js";
 import { createSmallMap } from "./smallmap.js";
 

@@ -2,10 +2,11 @@
 import { scale, ticks, valueAxis } from "../../axes.js";
 import { mix, toHex } from "../../colors.js";
 import { fixed, fmt, int, percent } from "../../format.js";
+import { countField } from "../../numbers.js";
 import { createSurface } from "../../surface.js";
 import { TICK, hairline, plate } from "../../views/text.js";
 import { createPicture } from "../picture.js";
-import { createAsking, elsewhere, ready, view } from "./asking.js";
+import { createAsking, elsewhere, ready, view } from "../../ask/question.js";
 import { createPath } from "./reals.js";
 
 export const title = "Latent by latent";
@@ -20,7 +21,7 @@ const WIDEST = 46; // px of a bar
 export function create(container, { session, store }) {
   container.classList.add("about-all");
   container.innerHTML = `<div class="bar"><button type="button" class="button small sorted" aria-pressed="false">Sort by KL</button>
-    <label>Sweep around <select aria-label="Sweep around"><option value="zero">z = 0</option><option value="example">test example</option></select></label><input type="number" min="0" max="999" value="0" aria-label="Number of the test example" hidden><span class="said"></span></div>
+    <label>Sweep around <select aria-label="Sweep around"><option value="zero">z = 0</option><option value="example">test example</option></select></label><input value="0" aria-label="Number of the test example" hidden><span class="said"></span></div>
     <div class="bars"></div><h3 class="which"></h3><div class="swept"></div><div class="track" hidden></div><p class="scene-words"></p>`;
   const find = (selector) => container.querySelector(selector);
   const bars = createSurface(find(".bars"), draw, { label: "Variance and KL of each latent: left and right choose one", focusable: true });
@@ -174,13 +175,14 @@ export function create(container, { session, store }) {
     find(".sorted").setAttribute("aria-pressed", sorted);
     show();
   });
-  for (const control of ["select", "input"]) {
-    find(control).addEventListener("change", () => {
-      find("input").hidden = !around();
-      if (around() && ready(store)) base.ask({ index: Math.max(0, Math.min(999, Math.round(+find("input").value) || 0)) });
-      else sweep();
-      show();
-    });
+  const example = countField(find("input"), { hi: 999, onRead: begin });
+  find("select").addEventListener("change", begin);
+
+  function begin() {
+    find("input").hidden = !around();
+    if (around() && ready(store)) base.ask({ index: example.value });
+    else sweep();
+    show();
   }
 
   // --- words ------------------------------------------------------------------------------------------------------------------------

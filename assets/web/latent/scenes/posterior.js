@@ -1,11 +1,13 @@
 // Where could this example come from? The true posterior p(z | x), computed on a grid, beside the Gaussian that the encoder says, and the
 // gap between log p(x) and the ELBO, which is KL(q ‖ p(z | x)): no more and no less.
+import { ask as call, sentence } from "../../ask/call.js";
 import { ticks } from "../../axes.js";
 import { fixed, int, short } from "../../format.js";
+import { countField } from "../../numbers.js";
 import { createSurface } from "../../surface.js";
 import { LABEL, TICK, hairline, plate } from "../../views/text.js";
 import { createPicture } from "../picture.js";
-import { createAsking, elsewhere, newest, ready, view } from "./asking.js";
+import { createAsking, elsewhere, newest, ready, view } from "../../ask/question.js";
 import { enclose, paint } from "./densities.js";
 import { caveat } from "./reals.js";
 import { createScatter } from "./scatter.js";
@@ -18,7 +20,7 @@ const CLOSE = 0.1; // nats from which q is as good as it can be
 
 export function create(container, { session, store, tab }) {
   container.classList.add("about-all");
-  container.innerHTML = `<div class="bar"><label>Test example <input type="number" min="0" max="999" value="0" aria-label="Number of the test example"></label>
+  container.innerHTML = `<div class="bar"><label>Test example <input value="0" aria-label="Number of the test example"></label>
     <button type="button" class="button small before">Previous</button><button type="button" class="button small after">Next</button><button type="button" class="button small worst">Largest gap of 12</button><span class="said"></span></div>
     <div class="posterior-parts"><section><h3>Choose one <small>test means, a press picks</small></h3><div class="map"></div></section>
     <section><h3>Its posterior <small class="key"><span class="legend dash">p(z | x), exact</span> <span class="legend line model">q(z | x), encoder</span></small></h3><div class="grid"></div></section>
@@ -39,7 +41,7 @@ export function create(container, { session, store, tab }) {
   function choose(next) {
     const n = count();
     index = n ? ((next % n) + n) % n : Math.max(0, next);
-    find("input").value = index;
+    number.set(index);
     if (!ready(store) || unfit()) return show();
     asking.ask({ index });
     encoding.ask({ index });
@@ -63,10 +65,10 @@ export function create(container, { session, store, tab }) {
       show();
       const i = places[places.length - looking];
       try {
-        const { metrics } = await session.ask("posterior", { index: i });
+        const { metrics } = await call(session, "posterior", { index: i });
         if (!found || metrics.kl_q_posterior > found.gap) found = { i, gap: metrics.kl_q_posterior };
       } catch (error) {
-        asking.refused = error.message;
+        asking.refused = sentence(error);
         looking = 1;
       }
     }
@@ -159,7 +161,7 @@ export function create(container, { session, store, tab }) {
     plot.schedule();
   }
 
-  find("input").addEventListener("change", () => choose(Math.round(+find("input").value) || 0));
+  const number = countField(find("input"), { hi: 999, onRead: choose });
   find(".before").addEventListener("click", () => choose(index - 1));
   find(".after").addEventListener("click", () => choose(index + 1));
   find(".worst").addEventListener("click", worst);

@@ -1,7 +1,7 @@
 // The prior matters: the same decoder fed with z from N(0, I), with z from a mixture of Gaussians fitted to where the data are encoded, and
 // with z from a small flow that learns these places, beside real examples. Each column has its distance, in multiples of what real data have from real data.
 import { fixed, int, percent } from "../../format.js";
-import { createAsking, elsewhere, newest, ready, view } from "./asking.js";
+import { createAsking, elsewhere, newest, ready, view } from "../../ask/question.js";
 import { createExamples, gauge, plural } from "./reals.js";
 import { createScatter } from "./scatter.js";
 

@@ -1,7 +1,8 @@
 // Reparameterization: z = μ + σ ε on its density, the two derivatives that make a draw differentiable, and what that buys: the noise of
 // three estimators of the same gradient, measured.
 import { fixed, fmt, int, short } from "../../format.js";
-import { createAsking, elsewhere, ready, view } from "./asking.js";
+import { countField } from "../../numbers.js";
+import { createAsking, elsewhere, ready, view } from "../../ask/question.js";
 import { createBench } from "./bench.js";
 import { createDensity } from "./density.js";
 
@@ -25,7 +26,7 @@ const HTML = `<div class="draw-z"><h3>z = μ + σ ε <small></small></h3><div cl
   <div class="estimate"><div class="row"><h3>One draw estimates ∂E f / ∂μ <small></small></h3></div>
     <div class="row asked"><span class="segment" role="group" aria-label="f is"><button type="button" class="button small" data-source="toy">Toy ‖z − 2‖²</button><button type="button" class="button small" data-source="model">This model</button></span>
       <label class="d">d <output>10</output><input type="range" min="0" max="20" step="1" value="10" aria-label="Dimensions, from 1 to 100"></label><label class="s">σ <output>1</output><input type="range" min="-20" max="20" step="1" value="0" aria-label="σ of the toy, from 0.1 to 10"></label>
-      <label class="i" hidden>test image <input type="number" min="0" max="999" value="0" aria-label="Test image, by number"></label></div>
+      <label class="i" hidden>test image <input value="0" aria-label="Test image, by number"></label></div>
     <div class="bench"></div><table class="variances"><thead></thead><tbody></tbody></table></div>
   <p class="scene-words"></p>`;
 
@@ -56,7 +57,7 @@ export function create(container, { session, store, tab }) {
 
   function estimate() {
     const toy = { d: dimensions(+find(".d input").value), sigma: spread(+find(".s input").value) };
-    const values = source === "toy" ? toy : { index: Math.max(0, Math.round(+find(".i input").value) || 0) };
+    const values = source === "toy" ? toy : { index: index.value };
     if (ready(store)) noise.ask({ source, ...values, n: N });
     show();
   }
@@ -82,7 +83,6 @@ export function create(container, { session, store, tab }) {
     find(".estimate small").textContent = `n ${int(N)}, seed 0; the outermost bins hold what lies beyond`;
     variances();
     words.textContent = sentence();
-    words.classList.toggle("field-error", Boolean(noise.refused || step.refused));
     const m = noise.frame?.metrics;
     Object.assign(container.dataset, { z: step.frame?.metrics.z ?? "", d: noise.values?.d ?? "", ratio: m?.["ratio/reinforce"] ?? "", source: noise.values?.source ?? "" });
   }
@@ -135,7 +135,8 @@ export function create(container, { session, store, tab }) {
     find(".eps input").value = at.eps;
     stepped();
   });
-  for (const name of [".d", ".s", ".i"]) find(`${name} input`).addEventListener("input", estimate);
+  const index = countField(find(".i input"), { hi: 999, onRead: () => estimate() });
+  for (const name of [".d", ".s"]) find(`${name} input`).addEventListener("input", estimate);
   for (const button of container.querySelectorAll("[data-source]")) button.addEventListener("click", () => ((source = button.dataset.source), estimate()));
 
   return {

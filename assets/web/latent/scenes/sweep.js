@@ -3,7 +3,7 @@
 import { fixed, duration, int, short } from "../../format.js";
 import { createSurface } from "../../surface.js";
 import { trainSet } from "../../seedset.js";
-import { newest, view } from "./asking.js";
+import { newest, view } from "../../ask/question.js";
 import { drawLatents, drawPlane } from "./sweepplots.js";
 import { KNOBS, SweepSet } from "./sweepset.js";
 import { caveat } from "./reals.js";

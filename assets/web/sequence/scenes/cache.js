@@ -1,7 +1,7 @@
 // The stopwatch: what each token costs with keys and values kept, and without; both write the same text. And drafts: a small model proposes,
 // the large one checks several tokens in one pass.
 import { fixed, int, percent } from "../../format.js";
-import { createAsking, elsewhere, ready, view } from "../../latent/scenes/asking.js";
+import { createAsking, elsewhere, ready, view } from "../../ask/question.js";
 import { createChart } from "./chart.js";
 import { NAMES, createText, defineScene, tell } from "./kit.js";
 

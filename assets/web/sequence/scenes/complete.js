@@ -1,6 +1,6 @@
 // Half an image is given, the model draws the rest sixteen times: what it is unsure of, pixel by pixel, and what a judge takes the results for.
 import { fixed, int, percent } from "../../format.js";
-import { createAsking, elsewhere, named, ready, view } from "../../latent/scenes/asking.js";
+import { createAsking, elsewhere, named, ready, view } from "../../ask/question.js";
 import { createRow } from "../../latent/scenes/pixels.js";
 import { createGrid } from "./grid.js";
 import { defineScene, tell } from "./kit.js";

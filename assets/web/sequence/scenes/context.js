@@ -1,6 +1,6 @@
 // How much does more context help? The mean surprise of held-out tokens by how many came before them in the window, beside counts of few.
 import { fixed, int } from "../../format.js";
-import { createAsking, elsewhere, ready, view } from "../../latent/scenes/asking.js";
+import { createAsking, elsewhere, ready, view } from "../../ask/question.js";
 import { createChart } from "./chart.js";
 import { NAMES, baselines, defineScene, tell } from "./kit.js";
 

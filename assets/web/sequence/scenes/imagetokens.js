@@ -1,6 +1,7 @@
 // Image tokens: a VQ-VAE makes grids of codes of images, the model of this tab learns what grids are like, and what it draws goes back through
 // the VQ-VAE's decoder (van den Oord et al., 2017): the recipe behind DALL-E 1. Neither family knows the other; the server hands codes over.
 import { fixed, int, percent } from "../../format.js";
+import { keptForTab } from "../../kept.js";
 import { createRow } from "../../latent/scenes/pixels.js";
 import { createChart } from "./chart.js";
 import { NAMES, defineScene, tell } from "./kit.js";
@@ -47,7 +48,7 @@ function start({ container, find, say }, { session, store, commands }) {
   /** The VQ-VAE of the VAE tab is known by that tab's own session. */
   const hand = () =>
     doing("hand", async () => {
-      codes = await session.codes(find(".source").value === "own" ? (sessionStorage.getItem("playground-vae") ?? "") : null);
+      codes = await session.codes(find(".source").value === "own" ? (keptForTab.get("playground-vae") ?? "") : null);
       drawn = null;
       await look();
     });

@@ -19,7 +19,6 @@ export function defineScene({ title, kinds, html, fits, start, needsRun = true, 
 
     function say(words, refused = false) {
       find(".scene-words").textContent = words;
-      find(".scene-words").classList.toggle("field-error", Boolean(refused));
     }
 
     function update(next) {

@@ -1,6 +1,6 @@
 // The logit lens: what the head would say of the residual stream after each layer (nostalgebraist, 2020).
 import { fixed, int, percent } from "../../format.js";
-import { createAsking, elsewhere, ready, view } from "../../latent/scenes/asking.js";
+import { createAsking, elsewhere, ready, view } from "../../ask/question.js";
 import { createText, defineScene, needsTransformer, show as signs, tell } from "./kit.js";
 
 const SHOWN = 6;

@@ -1,7 +1,7 @@
 // The leak: without the causal mask each token sees the one it is to predict. The loss falls towards 0, and what is written is nonsense: read
 // token by token, as it must be when it writes, the model knows nothing.
 import { fixed, int } from "../../format.js";
-import { createAsking, ready } from "../../latent/scenes/asking.js";
+import { createAsking, ready } from "../../ask/question.js";
 import { createChart } from "./chart.js";
 import { createText, defineScene, followed, needsTransformer, tell } from "./kit.js";
 

@@ -1,6 +1,6 @@
 // Learning by heart: the gap between the loss on what was trained on and on what is held out, and copies of the training text in what it writes.
 import { fixed, int, percent } from "../../format.js";
-import { createAsking, elsewhere, ready, view } from "../../latent/scenes/asking.js";
+import { createAsking, elsewhere, ready, view } from "../../ask/question.js";
 import { average } from "../../views/curve.js";
 import { createChart } from "./chart.js";
 import { createText, defineScene, followed, tell } from "./kit.js";

@@ -1,12 +1,13 @@
 // An image to ask about: one held out, by number, or one that the visitor draws on a sheet in the pixels of the data.
 import { icon } from "../../icons.js";
+import { countField } from "../../numbers.js";
 import { createSheet } from "../../latent/scenes/sheet.js";
 
 const DECIMALS = 1e3; // of the pixels that are sent
 const PAPER = -1; // digits and clothes are light on dark
 
 const HTML = `<h3>Image <small></small></h3><div class="paper"></div>
-  <div class="row"><label>held out <input type="number" min="0" value="0" step="1" aria-label="Image held out, by number"></label><button type="button" class="button small eraser" aria-pressed="false">Eraser</button><button type="button" class="icon-button undo" title="Undo" aria-label="Undo">${icon("reset")}</button><button type="button" class="button small clear">Clear</button></div>`;
+  <div class="row"><label>held out <input value="0" aria-label="Image held out, by number"></label><button type="button" class="button small eraser" aria-pressed="false">Eraser</button><button type="button" class="icon-button undo" title="Undo" aria-label="Undo">${icon("reset")}</button><button type="button" class="button small clear">Clear</button></div>`;
 
 /** @param {HTMLElement} container @param {{onChange: () => void}} on */
 export function createPad(container, { onChange }) {
@@ -49,10 +50,11 @@ export function createPad(container, { onChange }) {
     sheet.lay(Float32Array.from(view.arrays.pixels.subarray(0, h * w), (v) => v / 127.5 - 1), false);
   }
 
-  find("input").addEventListener("input", ({ target }) => {
-    if (target.value === "") return;
-    [pad.index, pad.source, fresh] = [Math.max(0, Math.round(+target.value)), "held out", true];
-    onChange();
+  countField(find("input"), {
+    onRead(index) {
+      [pad.index, pad.source, fresh] = [index, "held out", true];
+      onChange();
+    },
   });
   find(".eraser").addEventListener("click", () => {
     sheet.erasing = !sheet.erasing;

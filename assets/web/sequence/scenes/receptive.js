@@ -1,14 +1,15 @@
 // What a prediction depends on. Pixels: the gradient of one pixel's log p at every other, beside what plain and gated convolutions can see at
 // all, with mask A or B. Text: the gradient at each token before.
 import { fixed, int, percent } from "../../format.js";
-import { createAsking, elsewhere, ready, view } from "../../latent/scenes/asking.js";
+import { createAsking, elsewhere, ready, view } from "../../ask/question.js";
 import { createPixels, paint } from "../../latent/scenes/pixels.js";
+import { countField } from "../../numbers.js";
 import { createChart } from "./chart.js";
 import { createGrid } from "./grid.js";
 import { createText, defineScene, show as signs, tell } from "./kit.js";
 
 const MATTERS = 0.01; // of the longest gradient
-const HTML = `<div class="bar"><span class="for-image"><label>Image held out <input type="number" class="index" min="0" value="0" step="1" aria-label="Image held out, by number"></label>
+const HTML = `<div class="bar"><span class="for-image"><label>Image held out <input class="index" value="0" aria-label="Image held out, by number"></label>
     <span class="segment"><button type="button" class="button small" data-mask="A" aria-pressed="true">Mask A</button><button type="button" class="button small" data-mask="B" aria-pressed="false">Mask B</button></span></span>
     <label class="for-text wide">Text <input type="text" class="typed" maxlength="600" placeholder="the beginning of the held-out text" aria-label="Text"></label><button type="button" class="button small for-text whole">Whole text</button><span class="said"></span></div>
   <div class="seq-parts receptive-parts for-image"><section class="own"><h3>This run <small>gradient</small></h3><div class="grid"></div></section>
@@ -25,6 +26,7 @@ function start({ container, find, say }, { session, store }) {
   const chart = createChart(find(".seen-text .plot"), "Gradient against tokens back");
   const field = createAsking({ session, store }, "receptive", { show, pause: 60 });
   const spot = createAsking({ session, store }, "blindspot", { show, pause: 60, lasting: () => true });
+  const index = countField(find(".index"), { onRead: () => ask() });
   let about = null;
   let place = null;
   let position = -1;
@@ -38,7 +40,7 @@ function start({ container, find, say }, { session, store }) {
     if (!image()) return void field.ask({ text: find(".typed").value, position });
     place ??= middle();
     const [row, column] = place;
-    field.ask({ row, column, index: Math.max(0, Math.round(+find(".index").value) || 0) });
+    field.ask({ row, column, index: index.value });
     if (convolves()) spot.ask({ row, column, mask });
   }
 

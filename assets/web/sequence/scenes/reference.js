@@ -1,6 +1,6 @@
 // The exported folder in Hugging Face's hands: `from_pretrained` opens it, `generate` writes. The same text, the largest difference, both speeds.
 import { fixed, int, short } from "../../format.js";
-import { createAsking, elsewhere, ready, view } from "../../latent/scenes/asking.js";
+import { createAsking, elsewhere, ready, view } from "../../ask/question.js";
 import { createText, defineScene, needsTransformer, tell } from "./kit.js";
 
 const WAYS = ["greedy", "drawn"];

@@ -1,7 +1,7 @@
 // Temperature, top-k and top-p over a whole continuation, from the same random numbers; and what each temperature does to how varied and how
 // likely the text is, beside what people wrote.
 import { fixed, int, percent, short } from "../../format.js";
-import { createAsking, elsewhere, ready, view } from "../../latent/scenes/asking.js";
+import { createAsking, elsewhere, ready, view } from "../../ask/question.js";
 import { createChart } from "./chart.js";
 import { createText, defineScene, tell } from "./kit.js";
 

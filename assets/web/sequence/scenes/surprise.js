@@ -1,7 +1,7 @@
 // How surprised is the model by anything: a text that is typed, an image held out or drawn. The total is −log p, in nats and bits; whether it
 // tells strange images from its own is an ROC curve.
 import { fixed, int, percent } from "../../format.js";
-import { createAsking, elsewhere, ready, view } from "../../latent/scenes/asking.js";
+import { createAsking, elsewhere, ready, view } from "../../ask/question.js";
 import { areaInterval } from "../../statistics.js";
 import { createChart } from "./chart.js";
 import { createGrid } from "./grid.js";

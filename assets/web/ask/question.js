@@ -1,57 +1,58 @@
-// What the scenes of latent space share when they ask the model: the newest question goes first, it is asked again when the model has
-// trained on, a refusal is kept as the server's sentence, and it is said when the timeline shows another step than the one that answers.
-import { int } from "../../format.js";
-import { createNewest } from "../../newest.js";
+// A question that follows the model: the newest wording goes first, it is asked again when the model has trained on, a refusal is kept as
+// the server's sentence, and it is said when the timeline shows another step than the one that answers.
+import { int } from "../format.js";
+import { ask as call, sentence } from "./call.js";
+import { createNewest } from "./newest.js";
 
 const STALE = 600; // ms between two answers to the same question while the model trains
-const PASSING = [429, 503]; // refusals of a server that will do better in a moment
-const [PAUSE, TRIES] = [1500, 5]; // ms before such a question is asked again, and how often
 
 /**
  * @param {{session: object, store: object}} tools @param {string} question
  * @param {{show: () => void, pause?: number, stale?: number, lasting?: (values: object) => boolean}} on `show` after each answer or refusal;
  *   `lasting` questions have the same answer at every step
+ * @returns {{frame: object|null, values: object|null, refused: string, busy: boolean, ask: Function, again: Function, renew: Function}} `values` are
+ *   those of the answer
  */
 export function createAsking({ session, store }, question, { show, pause = 0, stale = STALE, lasting = () => false }) {
   let values = null;
   let askedAt = -Infinity;
   let refusedAt = -1; // step
   let run = "";
-  let tries = 0;
-  const send = createNewest(({ values: v, branch }) => session.ask(question, v, branch), { answer: (frame, asked) => answer(frame, asked.values), refuse }, pause);
-  const asking = { frame: null, values: null, refused: "", ask, again, renew };
+  const asking = { frame: null, values: null, refused: "", busy: false, ask, again, renew };
+  const send = createNewest(
+    ({ values: v, branch }) => call(session, question, v, { branch, quiet: Boolean(asking.frame), again: () => values && ask(values) }),
+    { answer: (frame, asked) => answer(frame, asked), refuse },
+    pause,
+  );
 
   function answer(frame, asked) {
-    Object.assign(asking, { frame, values: asked, refused: "" });
-    tries = 0;
+    if (asked.run !== run) return; // the visitor has gone on to another run
+    Object.assign(asking, { frame, values: asked.values, refused: "", busy: false });
     show();
   }
 
-  function refuse(error) {
-    if (error.status === 204) return; // about a run that is gone: what replaced it is asked anew
-    asking.refused = error.message.replace(/^[a-z](?![\w]*=)/, (letter) => letter.toUpperCase());
+  function refuse(error, asked) {
+    if (asked.run !== run) return;
+    asking.busy = false;
+    if (error.status === 204) return show(); // about a run that is gone: what replaced it is asked anew
+    asking.refused = sentence(error);
     refusedAt = store.active?.lastStep ?? 0;
-    if (PASSING.includes(error.status) && ++tries < TRIES) onceMore(values);
     show();
-  }
-
-  function onceMore(same) {
-    setTimeout(() => same && same === values && ready(store) && ask(same), PAUSE);
   }
 
   /** Ask with these values; they are kept for when the model has trained on. */
   function ask(next) {
-    if (next !== values) tries = 0;
     values = next;
     askedAt = performance.now();
-    return send({ values: next, branch: session.active }); // it may wait until another run has taken that one's place
+    asking.busy = true;
+    return send({ values: next, branch: session.active, run }); // it may wait until another run has taken that one's place
   }
 
   /** The same question to a model that is further on. */
   function again() {
     if (!ready(store) || !values || performance.now() - askedAt < stale) return;
     const newest = store.active?.lastStep ?? 0;
-    if (asking.frame && (asking.frame.step === newest || lasting(values))) return;
+    if (asking.busy || (asking.frame && (asking.frame.step === newest || lasting(values)))) return;
     if (asking.refused && refusedAt === newest) return;
     ask(values);
   }
@@ -62,7 +63,7 @@ export function createAsking({ session, store }, question, { show, pause = 0, st
     if (key === run) return false;
     run = key;
     values = null;
-    Object.assign(asking, { frame: null, values: null, refused: "" });
+    Object.assign(asking, { frame: null, values: null, refused: "", busy: false });
     return true;
   }
 

@@ -1,11 +1,11 @@
 // Several questions about one model, answered one after the other. While it trains nothing is asked but the first time; what was answered
-// before stays in sight until the new answer is there.
-import { ready } from "../latent/scenes/asking.js";
-import { OF_SAMPLING } from "./samplers.js";
+// before stays in sight until the new answer is there, and it can be said of what it is.
+import { OF_SAMPLING } from "../denoise/samplers.js";
+import { int } from "../format.js";
+import { ask, sentence } from "./call.js";
+import { ready } from "./question.js";
 
-const PASSING = [204, 404, 429, 503]; // answers of a server that will do better in a moment
-const PAUSE = 600; // ms before it is asked again
-const TRIES = 5;
+export const OLD = "of the run before"; // the age of answers whose run has been replaced
 
 const idOf = ([question, values]) => `${question} ${JSON.stringify(values)}`;
 
@@ -17,15 +17,16 @@ export function modelOf(store, config, of = []) {
 
 /**
  * @param {{session: object, store: object}} tools @param {() => void} show after each answer or refusal
- * @returns {{want: Function, get: Function, refused: string, busy: boolean, step: number|null}}
+ * @returns {{want: Function, get: Function, age: () => string, refused: string, busy: boolean, step: number|null}}
  */
 export function createSeries({ session, store }, show) {
-  const series = { refused: "", busy: false, step: null, want, get, missing: () => list.filter((q) => !frames.has(idOf(q))).length };
+  const series = { refused: "", busy: false, step: null, want, get, age, missing: () => list.filter((q) => !frames.has(idOf(q))).length };
   let key = "";
   let model = "";
   let frames = new Map(); // id -> frame, of the model as it is
   let before = new Map(); // the same, at an earlier step of it
   let list = [];
+  let run = null; // name of the run that answered last
 
   /**
    * Have these answered.
@@ -49,6 +50,13 @@ export function createSeries({ session, store }, show) {
     return frames.get(idOf([question, values])) ?? before.get(idOf([question, values])) ?? null;
   }
 
+  /** Of what the answers in sight are, where it is not the model as it is now: "" | "of the run before" | "of step 4,000". */
+  function age() {
+    if (series.step == null || !(frames.size || before.size)) return "";
+    if (run !== store.header.active) return OLD;
+    return series.step === store.active?.lastStep ? "" : `of step ${int(series.step)}`;
+  }
+
   async function pump() {
     if (series.busy || series.refused || !series.missing()) return;
     series.busy = true;
@@ -60,20 +68,14 @@ export function createSeries({ session, store }, show) {
 
   async function answer(question) {
     const mine = key;
-    for (let tries = 1; mine === key; tries++) {
-      try {
-        const frame = await session.ask(...question);
-        if (mine === key) frames.set(idOf(question), frame), (series.step = frame.step);
-        return show();
-      } catch (error) {
-        const passing = error instanceof TypeError || PASSING.includes(error.status);
-        if (mine === key && (!passing || tries === TRIES)) series.refused = error.message.replace(/^[a-z](?![\w]*=)/, (letter) => letter.toUpperCase());
-        if (series.refused) return show();
-        if (!passing) return undefined;
-      }
-      await new Promise((go) => setTimeout(go, PAUSE));
+    try {
+      const frame = await ask(session, ...question, { quiet: before.has(idOf(question)), again: () => ((series.refused = ""), pump()) });
+      if (mine === key) [run, series.step] = [store.header.active, frame.step];
+      if (mine === key) frames.set(idOf(question), frame);
+    } catch (error) {
+      if (mine === key) series.refused = sentence(error);
     }
-    return undefined;
+    show();
   }
 
   return series;

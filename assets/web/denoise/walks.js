@@ -1,6 +1,7 @@
 // What the stage asks of a model that does not train at the moment: one whole walk from noise to data as one answer, and the score at the
 // walk's noise levels as another. From then on everything is here: a scrub asks for nothing.
-import { createNewest } from "../newest.js";
+import { ask as call, sentence } from "../ask/call.js";
+import { createNewest } from "../ask/newest.js";
 import { BESIDE, OF_SAMPLING } from "./samplers.js";
 import { walkOf } from "./walk.js";
 
@@ -42,21 +43,27 @@ export function createRuns({ session, store, knobs }, changed) {
     const n = EXAMPLES[kind] ?? (classes ? Math.min(64, Math.max(1, Math.min(IMAGE_ROWS, Math.floor(IMAGES / classes))) * classes) : 25);
     const { sampler, num_steps } = config;
     const guided = kind === "image" && config.conditional ? { cfg_scale: config.cfg_scale } : {};
-    const frame = await session.ask("denoise", { n, sampler, num_steps, seed: runs.seed, ...guided }, branch);
+    const frame = await call(session, "denoise", { n, sampler, num_steps, seed: runs.seed, ...guided }, { branch, quiet: Boolean(runs.walk), again });
     Object.assign(runs, { walk: walkOf(frame), model, refused: "", busy: false });
     changed();
     if (kind !== "2d" || key !== wanted) return;
     const at = chosen(runs.walk.sigmas, FIELDS);
     const sigmas = at.map((k) => Math.max(LEVELS[0], Math.min(LEVELS[1], runs.walk.sigmas[k])));
-    const answer = await session.ask("score_field", { sigmas, rows: ROWS, zoomed: true }, branch);
+    const answer = await call(session, "score_field", { sigmas, rows: ROWS, zoomed: true }, { branch, quiet: true });
     const layers = (name) => answer.views.filter((v) => v.panel === name);
     const fields = { learned: layers("learned"), exact: layers("exact"), error: layers("error"), cosine: layers("cosine")[0]?.arrays.y ?? null };
     Object.assign(runs, { fields: { ...fields, at, sigmas, model } });
     changed();
   }
 
+  /** The same once more, at the next look. */
+  function again() {
+    wanted = "";
+    changed();
+  }
+
   function refuse(error) {
-    Object.assign(runs, { busy: false, refused: error.status === 204 ? "" : error.message });
+    Object.assign(runs, { busy: false, refused: error.status === 204 ? "" : sentence(error) });
     if (error.status === 204) wanted = "";
     changed();
   }

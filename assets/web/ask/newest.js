@@ -3,7 +3,7 @@
 /**
  * @template Q, A
  * @param {(question: Q) => Promise<A>} ask
- * @param {{answer: (answer: A, question: Q) => void, refuse: (error: Error) => void}} on
+ * @param {{answer: (answer: A, question: Q) => void, refuse: (error: Error, question: Q) => void}} on
  * @param {number} pause ms from one question to the next, at least: the server answers so many a second, and no more
  * @returns {(question: Q) => Promise<void>} settles when this question is answered, refused or overtaken by a newer one
  */
@@ -17,7 +17,7 @@ export function createNewest(ask, on, pause = 0) {
     try {
       on.answer(await ask(question), question);
     } catch (error) {
-      on.refuse(error);
+      on.refuse(error, question);
     }
     await new Promise((go) => setTimeout(go, Math.max(0, pause - (performance.now() - begun))));
     busy = false;
