@@ -221,7 +221,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
     const film = recording.now();
     const backdrop = film?.backdrop ?? store.backdrop();
     const frame = film?.frame ?? whatIf.trial?.frame ?? store.frameAt(store.step);
-    const inset = plate.update(store, { error: state.error, started: started(), film: film?.about, linked: state.linked, whatIf: whatIf.trial, pending: state.pending });
+    const inset = plate.update(store, { error: state.error, started: started(), film: film?.about, linked: state.linked, whatIf: whatIf.trial, pending: state.pending, scene: area.scenes?.current });
     const faded = !film && !whatIf.trial && (Boolean(state.pending) || ["waiting", "starting"].includes(store.header.state));
     const rival = film || whatIf.trial ? null : store.rival(store.step);
     const drawn = area.draw({ frame, backdrop, evidence, faded, rival, empty: !film && !whatIf.trial && !started(), inset });
@@ -231,7 +231,7 @@ export function createLab({ root, parts, family, tab, metrics, link }) {
 
   function drawWords({ branch, config, set, note, evidence, frame, backdrop }) {
     wordsAt = performance.now();
-    header.update(store, config, { whatIf: whatIf.trial, pending: state.pending });
+    header.update(store, config, { whatIf: whatIf.trial, pending: state.pending, scene: area.scenes?.current });
     controls.update({ store, started: started(), running: running(), forking: state.forking, changes: controls.changed(), mayChange: settings.mayChange });
     const run = store.lineage().at(-1)?.info.id;
     const seen = whatIf.trial ?? store;

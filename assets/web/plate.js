@@ -12,7 +12,7 @@ export function createPlate(part, commands, family, tab) {
   let toasted = { title: "", text: "" };
 
   /** What to say in this state, or null for nothing. Buttons are [words, class, action]. */
-  function message(store, { error, started, film, linked, whatIf, pending }) {
+  function message(store, { error, started, film, linked, whatIf, pending, scene }) {
     const { header, active } = store;
     const step = active?.info.step ?? 0;
     if (store.offline != null)
@@ -36,7 +36,7 @@ export function createPlate(part, commands, family, tab) {
       return { title: header.message, icon: "pause", text: "Nothing was lost.", buttons: [[`Continue from ${int(step)}`, "primary", commands.train]] };
     if (!started && header.state === "empty" && active && linked?.length)
       return { title: "Settings from a link", icon: "share", text: `${linkedWords(linked)}. Nothing is trained yet: a link carries settings, not runs.`, buttons: [["Train", "strong", commands.train]], untrained: true };
-    if (!started && header.state === "empty" && active)
+    if (!started && header.state === "empty" && active && !scene) // a scene says itself what it needs
       return { title: film ? "A recorded run is playing" : "Nothing trained yet", text: `${film ? `${film}; Train starts your own.` : tab.empty(active.info.kind)}${store.header.engine === "numba" ? " Or drag a knob: the whole run is redrawn under your finger." : ""}`, recorded: Boolean(film), buttons: [["Train", "strong", commands.train], [tab.tryFirst[0], "", () => commands.preset(tab.tryFirst[1])]], untrained: true };
     if (header.message && header.state === "running") return { title: header.message, icon: "cpu", text: "", buttons: [["All right", "quiet", () => (dismissed = header.message)]], brief: true };
     return null;

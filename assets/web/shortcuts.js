@@ -44,7 +44,8 @@ export function createShortcuts(root, commands, steps, more = []) {
 
   document.addEventListener("keydown", (event) => {
     const at = event.target.closest?.("input, select, textarea, summary, [role=slider], [role=tab], [role=radio], dialog, a, button");
-    const pressed = at?.matches("button:not([role])") && ![" ", "Enter"].includes(event.key); // a button keeps its own two keys only
+    const keeps = [" ", "Enter", ...(at?.matches("[role=tab]") ? ["ArrowLeft", "ArrowRight", "Home", "End"] : [])]; // of a button, and of a tab
+    const pressed = at?.matches("button:not([role]), [role=tab]") && !keeps.includes(event.key);
     const taken = at && !pressed && event.key !== "?";
     if (event.ctrlKey || event.metaKey || event.altKey || taken || root.offsetParent === null) return;
     const act = does[event.key.length === 1 ? event.key.toLowerCase() : event.key];
