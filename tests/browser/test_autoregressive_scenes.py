@@ -176,7 +176,7 @@ def test_images_are_completed_and_weighed(digits):
 
 def test_orders_are_trained_one_by_one(digits):
     box = scene(digits, "order", "d.state === 'idle'")
-    assert number(box, "of") == 9
+    assert number(box, "of") == 18
     box.locator(".press").click()
     until(digits, "order", "d.done >= 1")
     box.locator(".press").click()

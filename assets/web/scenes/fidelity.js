@@ -1,5 +1,6 @@
 // Precision against recall: are samples where data are, and is all of the data reached? The path of a run in the plane, with the place
 // where real data stand among real data, and a slower, larger measurement on request.
+import { bandOf } from "../store.js";
 import { ask as call, sentence } from "../ask/call.js";
 import { hairline, plate, TICK } from "../views/text.js";
 import { int } from "../format.js";
@@ -103,7 +104,7 @@ export function create(container, { session, store, metrics, redraw }) {
     find(".measure").disabled = true;
     try {
       const { step, metrics: all } = await call(session, "audit", {}, { branch: session.active, again: measure });
-      if (mine === run) audit = { step, n, found: all, floors: Object.fromEntries(ROWS.map((name) => [name, all[`floor/${name}`]])) };
+      if (mine === run) audit = { step, n, found: all, floors: Object.fromEntries(ROWS.map((name) => [name, all[`floor/${name}`]])), bands: ROWS.map((name) => bandOf(all, `floor/${name}`)) };
       refused = "";
     } catch (error) {
       refused = error.status === 204 ? "" : sentence(error);
@@ -122,7 +123,7 @@ export function create(container, { session, store, metrics, redraw }) {
     const value = (info, v) => (v == null ? "—" : info.unit === "%" ? `${(100 * v).toFixed(1)} %` : v.toPrecision(2).replace("-", "−"));
     find("table").innerHTML =
       `<thead><tr><th>step ${int(audit.step)}</th><th>model</th><th>real</th></tr></thead><tbody>` +
-      ROWS.map((name) => `<tr title="${metrics[name].about}"><td>${metrics[name].title}</td><td>${value(metrics[name], audit.found[name])}</td><td>${value(metrics[name], audit.floors[name])}</td></tr>`).join("") +
+      ROWS.map((name, i) => `<tr title="${metrics[name].about}"><td>${metrics[name].title}</td><td>${value(metrics[name], audit.found[name])}</td><td>${audit.bands[i] ? audit.bands[i].map((v) => value(metrics[name], v)).join(" to ") : value(metrics[name], audit.floors[name])}</td></tr>`).join("") +
       "</tbody>";
   }
 
