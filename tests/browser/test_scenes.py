@@ -230,7 +230,7 @@ def test_a_critic_s_gap_stands_beside_the_distance_itself(page):
     trained(page, "Fix it with a gradient penalty")
     scene(page, "Losses")
     assert page.locator(".scene-losses .critic").is_visible()
-    assert page.locator(".scene-losses .critic h3").all_inner_texts() == ["− critic loss", "Sliced W₁, n 2,000"]
+    assert page.locator(".scene-losses .critic h3").all_inner_texts() == ["− critic loss", "π/2 · Sliced W₁, n 2,000"]
     scene(page, "Predictions")
     assert page.locator(".scene-predictions .legend.dash").is_hidden(), "a critic has no threshold"
     assert "only differences count" in page.locator(".scene-predictions .scene-words").inner_text()
@@ -240,7 +240,7 @@ def test_the_menu_of_scenes_works_from_the_keyboard(run):
     run.locator(".scene-button").focus()
     run.keyboard.press("Enter")
     seen = run.locator(".scene-menu button").all_inner_texts()
-    assert seen[: len(SCENES)] == SCENES
+    assert [words.split("\n")[0] for words in seen][: len(SCENES)] == SCENES, "each with a line of what is in it"
     run.keyboard.press("ArrowDown")
     run.keyboard.press("ArrowDown")
     run.keyboard.press("Enter")
@@ -266,7 +266,7 @@ def test_a_fix_that_is_on_can_be_asked_what_it_does(page):
     page.wait_for_function("() => window.playground && document.querySelector('#lab-gan').dataset.shown")
     names = page.locator(".why .fix-name")
     names.first.wait_for()
-    assert names.all_inner_texts() == ["R1 penalty γ"], "packing is off"
+    assert names.all_inner_texts() == ["R1 penalty γ", "How to read this loss"], "packing is off"
     why = page.locator('[data-part="explain"]')
     height = why.bounding_box()["height"]
     assert "Flat at the data" not in (loss := why.inner_text())

@@ -28,7 +28,7 @@ export const PARTS = {
     title: "Decoder",
     facts: [
       [SD, "half of an autoencoder, trained first: 512 × 512 pixels, 64 × 64 cells. Here <span data-size='decoder'></span>."],
-      [DALLE, "public: a diffusion model that turns latents of Stable Diffusion 1 into pixels, distilled to two steps by consistency training. The scene Distillation does the same to the denoiser."],
+      [DALLE, "public, unlike the rest: a diffusion model from latents of Stable Diffusion 1 to pixels, distilled to two steps by consistency training, as the scene Distillation does here."],
       [MJ, "not public."],
     ],
   },
@@ -36,7 +36,7 @@ export const PARTS = {
     title: "Cross-attention, word by word",
     facts: [
       [SD, "the same layer: cells ask, words answer. Hertz et al., 2022, read its maps in this way."],
-      [`${DALLE}, ${MJ}`, "how words reach their denoisers is not published in full."],
+      [`${DALLE}, ${MJ}`, "how words reach their denoisers is not public in full."],
     ],
   },
   pictures: {
