@@ -216,3 +216,4 @@ ACTS: dict[str, tuple[Act, tuple[str, ...]]] = {
     "leave": (leave, ()),
     "mark": (mark, ("step", "title")),
 }
+BUILDS = ("preview", "train", "step", "reset", "set", "fork", "rewind")  # those that need a worker

@@ -14,7 +14,7 @@ MEMORY, SECONDS = 1 << 30, 30
 
 
 def main() -> None:
-    with suppress(ImportError, ValueError, OSError):  # not every system has them; the web process counts the seconds too
+    with suppress(ImportError, AttributeError, ValueError, OSError):  # not every system has them; the web process counts the seconds too
         import resource
 
         resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))

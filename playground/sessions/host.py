@@ -50,6 +50,7 @@ class Host:
         self.seats: dict[str, Seat] = {}
         self.floor = 0.0  # CPU time of the least served session that runs; never goes back
         self.beat_at = 0.0
+        self.at: tuple[str, str] | None = None  # the run that is worked on, as the web process knows it
 
     @property
     def busy(self) -> bool:
@@ -59,9 +60,12 @@ class Host:
         """One time slice for the session whose turn it is. None if nothing runs."""
         ready = self._ready()
         if not ready:
+            self._say(None)
             return None
-        seat = min(ready, key=lambda s: s.used)
-        branch = min((b for b in seat.branches.values() if b.busy), key=lambda b: b.used)
+        sid = min(ready, key=lambda s: self.seats[s].used)
+        seat = self.seats[sid]
+        name, branch = min(((n, b) for n, b in seat.branches.items() if b.busy), key=lambda item: item[1].used)
+        self._say((sid, name))
         quantum = min(LONGEST, max(SHORTEST, ROUND / len(ready)))
         start, late = self.clock(), time.monotonic() + 2 * LONGEST
         spent = 0.0
@@ -72,9 +76,16 @@ class Host:
         branch.used += spent
         return seat
 
-    def _ready(self) -> list[Seat]:
-        ready = [seat for seat in self.seats.values() if seat.busy]
-        settled = [seat.used for seat in ready if seat.awake]
+    def _say(self, at: tuple[str, str] | None) -> None:
+        """Tell which run is worked on before it is, so that only this one answers for a death of this process."""
+        if at != self.at:
+            self.at = at
+            sid, name = at or ("", "")
+            self.out.put({"type": "at", "sid": sid, "b": name}, slot=("at",))  # newest only, sent at once
+
+    def _ready(self) -> list[str]:
+        ready = [sid for sid, seat in self.seats.items() if seat.busy]
+        settled = [seat.used for sid in ready if (seat := self.seats[sid]).awake]
         if settled:
             self.floor = max(self.floor, min(settled))
         for seat in self.seats.values():
@@ -98,6 +109,7 @@ class Host:
 
     def handle(self, header: Mapping[str, Any], payload: bytes = b"") -> None:
         """Obey one message. What goes wrong with it ends what was asked, with a sentence, and never the worker, which others share."""
+        self._say((header["sid"], header["b"]) if header.get("sid") and header.get("b") else None)
         try:
             self._obey(header, payload)
         except Exception as error:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import logging
 import os
 import queue
-import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from playground.sessions import ends
 from playground.sessions.channel import Inbox, pack
 from playground.sessions.limits import LIMITS
 
+Lost = Callable[[int, str, tuple[str, str] | None], None]  # worker, cause of its end, session and run that it worked on
 log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[2]
-PASSED = ("PATH", "HOME", "LANG", "TMPDIR", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")
+PASSED = ("PATH", "HOME", "LANG", "TMPDIR", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "SYSTEMROOT", "USERPROFILE", "TEMP")
 FIXED = {
     "PYTHONPATH": str(ROOT),
     "HF_HUB_OFFLINE": "1",
@@ -32,6 +34,7 @@ FIXED = {
 }
 COMMAND = (sys.executable, "-m", "playground.sessions.worker")
 PAUSES = (0.0, 0.5, 2.0, 5.0)  # seconds before a worker is started again, the more often it fails the longer
+STARTS, LATER = 3, 60.0  # so many starts in a row that fail, and the seconds until the next attempt after them
 
 
 class Process:
@@ -40,19 +43,22 @@ class Process:
     def __init__(self, command: Sequence[str], index: int, on_message: Callable[[dict[str, Any], bytes], None], wake: threading.Event):
         ours, theirs = socket.socketpair()
         self.index, self.sock, self.on_message, self.wake = index, ours, on_message, wake
-        self.popen = subprocess.Popen(
-            [*command, str(theirs.fileno())], pass_fds=(theirs.fileno(),), env=environment(), cwd=ROOT, stdin=subprocess.DEVNULL
-        )
+        self.popen = started(command, theirs)
         theirs.close()
+        assert self.popen.stderr is not None
+        self.errors = ends.Errors(self.popen.stderr)
         self.ready: dict[str, Any] | None = None
         self.dead = False
+        self.cause = ""  # of its end, where it is known before its exit tells
+        self.at: tuple[str, str] | None = None  # session and run that it works on
         self.heard = self.born = time.monotonic()
         self.outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         for target in (self._read, self._write):
             threading.Thread(target=target, name=f"worker {index} {target.__name__}", daemon=True).start()
 
     def send(self, header: Mapping[str, Any], payload: bytes) -> None:
-        self.outgoing.put(pack(header, payload))
+        if not self.dead:
+            self.outgoing.put(pack(header, payload))
 
     def kill(self) -> None:
         self.popen.kill()
@@ -66,6 +72,8 @@ class Process:
                     self._take(header, payload)
         except OSError as error:
             log.info("worker %d: %s", self.index, error)
+            if not isinstance(error, ConnectionResetError):  # what its death looks like where it had not read everything
+                self.cause = "sent what cannot be read"
         self.dead = True
         self.outgoing.put(None)
         self.wake.set()
@@ -74,6 +82,9 @@ class Process:
         if header["type"] == "ready":
             self.ready = header
             self.wake.set()
+            return
+        if header["type"] == "at":
+            self.at = (header["sid"], header["b"]) if header["sid"] else None
             return
         try:
             self.on_message(header, payload)
@@ -98,9 +109,12 @@ class LocalWorkers:
         self.processes: list[Process] = []
         self.loads = [0] * self.count
         self.failures = [0] * self.count
+        self.unready = [0] * self.count  # starts in a row that ended before the worker was ready
+        self.later = [0.0] * self.count  # when a worker that cannot start is tried again
+        self.troubles: dict[int, str] = {}  # why a worker cannot start
         self.wake, self.closing, self.up = threading.Event(), threading.Event(), threading.Event()
 
-    def start(self, on_message: Callable[[dict[str, Any], bytes], None], on_lost: Callable[[int], None]) -> None:
+    def start(self, on_message: Callable[[dict[str, Any], bytes], None], on_lost: Lost) -> None:
         """Start the processes; returns as soon as they exist. They are ready some seconds later, messages wait for them."""
         self.on_message, self.on_lost = on_message, on_lost
         threading.Thread(target=self._supervise, name="workers", daemon=True).start()
@@ -119,12 +133,15 @@ class LocalWorkers:
         self.processes[worker].send(header, payload)
 
     def pick(self) -> int:
-        worker = min(range(self.count), key=self.loads.__getitem__)
+        worker = min(range(self.count), key=lambda i: (i in self.troubles, self.loads[i]))
         self.loads[worker] += 1
         return worker
 
     def release(self, worker: int) -> None:
         self.loads[worker] -= 1
+
+    def trouble(self, worker: int) -> str | None:
+        return self.troubles.get(worker)
 
     def pids(self) -> list[int]:
         return [p.popen.pid for p in self.processes]
@@ -154,29 +171,60 @@ class LocalWorkers:
     def _look_after(self, process: Process) -> None:
         if process.ready:
             self.device = process.ready["device"]
+            self.unready[process.index] = 0
+            self.troubles.pop(process.index, None)
         silent = time.monotonic() - process.heard
         if not process.dead and silent > (LIMITS.step_seconds if process.ready else LIMITS.start_seconds):
             log.warning("worker %d was silent for %.0f s and is stopped", process.index, silent)
+            process.cause = f"was silent for {silent:.0f} s"
             process.kill()
-        if process.dead or process.popen.poll() is not None:
+        if (process.dead or process.popen.poll() is not None) and time.monotonic() >= self.later[process.index]:
             self._replace(process)
 
     def _replace(self, process: Process) -> None:
-        process.kill()
-        status = process.popen.wait()
-        process.sock.close()
         index = process.index
+        if self.later[index]:  # the end of this one was told a while ago
+            self.later[index] = 0.0
+            self.processes[index] = self._spawn(index)
+            return
+        status = ends.status(process.popen)
+        process.errors.close()
+        process.sock.close()
+        cause = process.cause or ends.cause(status, process.errors)
+        self.unready[index] = 0 if process.ready else self.unready[index] + 1
+        if index in self.troubles or self.unready[index] >= STARTS:
+            self._give_up(index, cause)
+            return
         healthy = process.ready and time.monotonic() - process.born > 30
         self.failures[index] = 0 if healthy else self.failures[index] + 1
-        name = signal.Signals(-status).name if status < 0 else status
-        log.warning("worker %d ended (%s) and is started again", index, name)
+        log.warning("worker %d %s; it is started again", index, cause)
         if self.closing.wait(PAUSES[min(self.failures[index], len(PAUSES) - 1)]):
             return
         self.processes[index] = self._spawn(index)
-        self.on_lost(index)
+        self.on_lost(index, cause, process.at)
+
+    def _give_up(self, index: int, cause: str) -> None:
+        """Tell those who wait for a worker that cannot start, and try again later."""
+        log.error("worker %d %s before it was ready, %d times in a row; the next attempt is in %d s", index, cause, STARTS, LATER)
+        self.later[index] = time.monotonic() + LATER
+        self.troubles[index] = f"Nothing can be trained at the moment: the worker process {cause}, each time it was started."
+        self.on_lost(index, cause, None)
 
     def _spawn(self, index: int) -> Process:
         return Process(self.command, index, self.on_message, self.wake)
+
+
+def started(command: Sequence[str], theirs: socket.socket) -> subprocess.Popen:
+    """The process, with its end of the connection: by number, or on Windows, where none is inherited, as a description on its input."""
+    about: dict[str, Any] = {"env": environment(), "cwd": ROOT, "stderr": subprocess.PIPE}
+    if not hasattr(theirs, "share"):
+        fd = theirs.fileno()
+        return subprocess.Popen([*command, str(fd)], pass_fds=(fd,), stdin=subprocess.DEVNULL, **about)
+    popen = subprocess.Popen([*command, "shared"], stdin=subprocess.PIPE, **about)
+    assert popen.stdin is not None
+    with suppress(OSError), popen.stdin:  # it may have ended already
+        popen.stdin.write(theirs.share(popen.pid))
+    return popen
 
 
 def environment() -> dict[str, str]:

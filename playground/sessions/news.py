@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from playground.sessions.settings import refusal
 if TYPE_CHECKING:
     from playground.sessions.service import Service
 
-CRASHES, CRASH_SECONDS = 3, 120.0  # a session whose worker failed so often in so long is not started again by itself
+DEATHS = 2  # a run that so many workers died of is not started again by itself
 
 
 def take(service: Service, header: Mapping[str, Any], payload: bytes) -> None:
@@ -29,17 +28,21 @@ def take(service: Service, header: Mapping[str, Any], payload: bytes) -> None:
             _about(service, record, run, header, payload)
 
 
-def lost(service: Service, worker: int) -> None:
-    """A worker died and an empty one is in its place: build again what was training, from the last checkpoints."""
-    now = time.monotonic()
+def lost(service: Service, worker: int, cause: str, at: tuple[str, str] | None) -> None:
+    """A worker died, while it worked on run `at`. If an empty one is in its place, build again what was training, from the last
+    checkpoints; if none can be started, say so."""
+    trouble = service.workers.trouble(worker)
     with service.lock:
         for record in [r for r in service.records.values() if r.worker == worker]:
             going = [run for run in record.runs.values() if run.state in ("starting", "running")]
-            record.crashes = [t for t in record.crashes if now - t < CRASH_SECONDS] + ([now] if going else [])
             for run in record.runs.values():
                 run.lost = True
-            for run in going:
-                _recover(service, record, run)
+                run.deaths += (record.sid, run.name) == at
+            for run in going if trouble is None else ():
+                _recover(service, record, run, cause, (record.sid, run.name) == at)
+            for run in record.runs.values() if trouble is not None else ():
+                service.pause(record, run)
+            record.message = trouble or record.message
             record.next()
 
 
@@ -102,11 +105,12 @@ def _failed(record: Record, run: Run) -> None:
         record.active = run.parent
 
 
-def _recover(service: Service, record: Record, run: Run) -> None:
-    if len(record.crashes) >= CRASHES:
+def _recover(service: Service, record: Record, run: Run, cause: str, at_fault: bool) -> None:
+    if at_fault and run.deaths >= DEATHS:
         service.pause(record, run)
-        record.message = f"Paused: the worker process failed {len(record.crashes)} times while this trained."
+        kept = f"its checkpoint of step {run.checkpoints.items[-1].step:,} is kept" if run.checkpoints.items else "none of it is kept"
+        record.message = f"Set aside: the worker process {cause}. It was the second time while it worked on this run; {kept}."
         return
     service.ensure(record, run)
     service.go(record, run)
-    record.message = f"The worker process restarted. Your run continues from step {run.step:,}."
+    record.message = f"The worker process restarted: the one before {cause}. Your run continues from step {run.step:,}."

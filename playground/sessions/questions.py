@@ -134,6 +134,7 @@ def _finished(service: Service, source: Any) -> Vq:
 async def _ask(service: Service, record: Record, do: str, late: str, patience: float, *, run: Run | None = None,
                gone: Callable[[], Awaitable[bool]] | None = None, **more: Any) -> bytes:  # fmt: skip
     """Have the worker of a run, the active one if none is given, answer a question. It is told if nobody waits any longer."""
+    service.working(record)
     ticket, loop = secrets.token_urlsafe(8), asyncio.get_running_loop()
     future = loop.create_future()
     with service.lock:

@@ -110,6 +110,7 @@ class Run:
     rows: list[Item] = field(default_factory=list)
     backdrop: Item | None = None
     beat: tuple[float, int] | None = None
+    deaths: int = 0  # of workers, while they worked on it
 
     def cut(self, step: int) -> None:
         """Forget all that came after `step`, and what the worker may still be sending about it."""
@@ -164,7 +165,6 @@ class Record:
         self.pulling = 0
         self.pulled_at = 0.0
         self.leaving = False
-        self.crashes: list[float] = []
         self.waiters: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
 
     @property

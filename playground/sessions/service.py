@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from engines.config import to_dict
 from engines.core import Family
 from playground.sessions import answer, news, settings
-from playground.sessions.acts import ACTS
+from playground.sessions.acts import ACTS, BUILDS
 from playground.sessions.limits import LIMITS, Buckets, Refused
 from playground.sessions.line import Door, Line
 from playground.sessions.record import Item, Own, Record, Run
@@ -32,13 +32,18 @@ class Workers(Protocol):
 
     device: str
 
-    def start(self, on_message: Callable[[dict[str, Any], bytes], None], on_lost: Callable[[int], None]) -> None: ...
+    def start(
+        self, on_message: Callable[[dict[str, Any], bytes], None], on_lost: Callable[[int, str, tuple[str, str] | None], None]
+    ) -> None: ...
     def send(self, worker: int, header: Mapping[str, Any], payload: bytes = b"") -> None: ...
     def pick(self) -> int:
         """The worker for a new session."""
 
     def release(self, worker: int) -> None:
         """A session of this worker is gone."""
+
+    def trouble(self, worker: int) -> str | None:
+        """A sentence if this worker cannot be started."""
 
     def close(self) -> None: ...
 
@@ -111,6 +116,8 @@ class Service:
         function, allowed = ACTS[do]
         if unknown := [name for name in body if name not in allowed and name != "do"]:
             raise Refused(f"{str(unknown[0])[:40]} does not belong to {do}.", str(unknown[0])[:40])
+        if do in BUILDS:
+            self.working(record)
         with self.lock:
             record.seen = time.monotonic()
             result = function(self, record, body)
@@ -157,6 +164,11 @@ class Service:
         if record is None:
             raise Refused("This session has ended; reload the page.", status=404)
         return record
+
+    def working(self, record: Record) -> None:
+        """Refused if this session's worker cannot be started."""
+        if trouble := self.workers.trouble(record.worker):
+            raise Refused(trouble, status=503)
 
     def family(self, key: Any) -> Family:
         if not isinstance(key, str) or key not in self.families:
@@ -214,6 +226,7 @@ class Service:
 
     def go(self, record: Record, run: Run) -> None:
         """Let a run whose turn has come train."""
+        self.ensure(record, run)  # its worker may have died while it waited in line
         run.state = "running" if run.ready else "starting"
         run.order += 1
         self.tell(record, run, "run", order=run.order)

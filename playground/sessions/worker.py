@@ -29,7 +29,7 @@ FUSED = ("engines.gan.fused", "engines.diffusion.fused")  # compiled twins
 def main(families: Mapping[str, Family] | None = None) -> None:
     """Serve until the other end closes."""
     logging.basicConfig(level=logging.INFO, format="worker %(process)d: %(message)s")
-    sock = socket.socket(fileno=int(sys.argv[1]))
+    sock = _connection(sys.argv[1])
     sock.setblocking(False)
     device = os.environ.get("PLAYGROUND_DEVICE", "cpu")
     _confine(device)
@@ -45,6 +45,12 @@ def main(families: Mapping[str, Family] | None = None) -> None:
     name = torch.cuda.get_device_name() if device.startswith("cuda") else "1 CPU core"
     out.put({"type": "ready", "device": name})
     serve(sock, out, host)
+
+
+def _connection(told: str) -> socket.socket:
+    """Our end of the socket pair: see `local.started`."""
+    share = getattr(socket, "fromshare", None)  # Windows
+    return share(sys.stdin.buffer.read()) if share and told == "shared" else socket.socket(fileno=int(told))
 
 
 def serve(sock: socket.socket, out: Outbox, host) -> None:
@@ -69,8 +75,9 @@ def serve(sock: socket.socket, out: Outbox, host) -> None:
 def _confine(device: str) -> None:
     """Die with the parent, take no more memory than allowed, give way to the web process: as far as this system can."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a parent gone before this line is noticed by its end of the socket
-    with suppress(ImportError, ValueError, OSError):  # not on Windows; macOS refuses some limits
+        with suppress(AttributeError, OSError):  # a parent gone before this line is noticed by its end of the socket
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    with suppress(ImportError, AttributeError, ValueError, OSError):  # not on Windows; macOS refuses some limits
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

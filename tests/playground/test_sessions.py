@@ -240,18 +240,20 @@ def test_a_killed_worker_is_back_and_says_so(visitor, live):
     assert told < 10 and "from step" in header["message"]
     steps = [row["s"] for row in visitor.rows]
     assert all(a < b for a, b in itertools.pairwise(steps))
-    service.find(visitor.token).crashes.clear()
+    assert "killed by signal 9 (out of memory?)" in header["message"]
 
 
-def test_a_run_that_kills_its_worker_again_and_again_is_not_restarted(visitor, live):
+def test_a_run_that_two_workers_died_of_is_set_aside(visitor, live):
     service, _ = live
     visitor.act("train", settings=QUICK)
     visitor.until_step(10)
-    with service.lock:
-        service.find(visitor.token).crashes = [time.monotonic()] * 2
+    run = service.find(visitor.token).run
+    kept = run.checkpoints.items[-1].step
+    run.deaths = 1
     service.workers.processes[0].kill()
     header = visitor.until(lambda h: h["state"] == "paused", 20)
-    assert "failed 3 times" in header["message"]
+    assert header["message"].startswith("Set aside: the worker process was killed by signal 9") and "second time" in header["message"]
+    assert run.checkpoints.items[-1].step >= kept
     assert service.workers.wait_ready(60)
     visitor.act("train")
     visitor.until_state("running")
@@ -266,6 +268,7 @@ def test_a_silent_worker_is_replaced(visitor, live, limits):
     visitor.until_step(10)
     limits(step_seconds=1.0)
     os.kill(service.workers.pids()[0], signal.SIGSTOP)
-    visitor.until(lambda h: "worker process restarted" in (h["message"] or ""), 20)
+    header = visitor.until(lambda h: "worker process restarted" in (h["message"] or ""), 20)
+    assert "was silent for 1 s" in header["message"] or "was silent for 2 s" in header["message"]
     limits(step_seconds=20.0)
     visitor.until_state("running")
