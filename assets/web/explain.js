@@ -47,8 +47,8 @@ export function createExplain(part, family, commands) {
     const loss = family.objectives[config[family.method]];
     const read = loss.read ? [reason(READ, { equation: loss.equation, text: loss.read })] : [];
     why.querySelector(".reasons").append(reason("", loss), ...read, ...on.map((k) => reason(k.name, family.fixes[k.name])));
-    if (on.length) why.querySelector(".fixes").append("With ", ...on.map(fixButton), " ");
-    if (read.length) why.querySelector(".fixes").append(fixButton({ name: READ, title: "How to read this loss" }));
+    if (on.length) why.querySelector(".fixes").append("With ", ...on.map(fixButton));
+    if (read.length) why.querySelector(".head").append(Object.assign(fixButton({ name: READ, title: "How to read this loss" }), { className: "fix-name how-to-read" }));
     open("");
   }
 
@@ -72,7 +72,7 @@ export function createExplain(part, family, commands) {
 
   function open(name) {
     opened = name;
-    for (const button of why.querySelectorAll(".fix-name")) button.setAttribute("aria-expanded", button.dataset.fix === opened);
+    for (const button of why.querySelectorAll("[data-fix]")) button.setAttribute("aria-expanded", button.dataset.fix === opened);
     seeing(name);
   }
 

@@ -26,7 +26,9 @@ def page(browser, app):
 
 def test_both_losses_of_the_autoencoder_are_drawn_as_long_as_it_learned(page):
     """A chart that only runs on latents have: it ends where the autoencoder was frozen, before the loss of the denoiser begins."""
+    page.evaluate("() => window.playground.commands.scene(null)")  # on a low screen a scene has the room of the charts
     chart = page.locator("#lab-diffusion .charts .chart", has=page.get_by_text("Autoencoder first, nats"))
+    chart.wait_for()
     assert chart.is_visible() and chart.locator(".legend").all_inner_texts() == ["reconstruction", "KL"]
     first = page.evaluate("() => { const c = window.playground.store.active.info.config; return Math.round(c.ae_share * c.steps); }")
     course = lambda name: [row for row in page.evaluate("n => window.playground.store.series(n).main", name) if row[1] is not None]  # noqa: E731
@@ -37,6 +39,7 @@ def test_both_losses_of_the_autoencoder_are_drawn_as_long_as_it_learned(page):
         "c => { const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; return new Set(new Uint32Array(d.buffer)).size; }"
     )
     assert chart.locator("canvas").evaluate(drawn) > 20
+    page.evaluate("() => window.playground.commands.scene('anatomy')")
 
 
 def test_diffusers_draws_the_same_through_latents_and_captions(page):

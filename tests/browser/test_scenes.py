@@ -264,9 +264,9 @@ def test_a_fix_that_is_on_can_be_asked_what_it_does(page):
     page.route("**/play/schema", tell)
     page.reload()
     page.wait_for_function("() => window.playground && document.querySelector('#lab-gan').dataset.shown")
-    names = page.locator(".why .fix-name")
+    names = page.locator(".why .fixes .fix-name")
     names.first.wait_for()
-    assert names.all_inner_texts() == ["R1 penalty γ", "How to read this loss"], "packing is off"
+    assert names.all_inner_texts() == ["R1 penalty γ"], "packing is off"
     why = page.locator('[data-part="explain"]')
     height = why.bounding_box()["height"]
     assert "Flat at the data" not in (loss := why.inner_text())

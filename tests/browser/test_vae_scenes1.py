@@ -111,6 +111,7 @@ def test_a_stroke_sends_its_pixels_and_shows_what_the_server_says_of_them(vae):
 def test_new_noise_undo_and_a_test_image_by_number(vae):
     box = scene(vae, "draw")
     box.get_by_label("Test image, by number").fill("5")
+    box.get_by_label("Test image, by number").press("Enter")
     wait(vae, "draw", "asked", "5")
     before = [pixels(vae, ".scene-draw .draws canvas", i) for i in range(8)]
     box.get_by_role("button", name="New ε").click()
@@ -244,9 +245,11 @@ def test_back_on_the_timeline_it_says_which_step_answers(vae):
 def test_a_test_image_that_is_not_there_is_refused_in_words(vae):
     box = scene(vae, "draw")
     box.get_by_label("Test image, by number").fill("900")
+    box.get_by_label("Test image, by number").press("Enter")
     vae.wait_for_function("() => /index=900 is outside/.test(document.querySelector('.scene-draw .scene-words').textContent)")
     vae.watch.forgive("400")
     box.get_by_label("Test image, by number").fill("0")
+    box.get_by_label("Test image, by number").press("Enter")
     wait(vae, "draw", "asked", "0")
 
 

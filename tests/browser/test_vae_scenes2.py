@@ -214,7 +214,7 @@ def test_a_sweep_draws_the_servers_runs(page):
     assert float(cell.get_attribute("data-value")) == pytest.approx(m["test_neg_elbo"], rel=1e-6)
     words = box.locator(".scene-words").inner_text()
     now = page.evaluate("() => ['test_kl', 'test_recon'].map((name) => window.playground.store.value(name))")
-    assert f"{now[0]:.1f} nats of KL" in words and f"{now[1]:.1f} nats off" in words and "30 steps" in words
+    assert f"{now[0]:.1f} nats of KL" in words and f"{now[1]:.1f} for reconstruction" in words and "30 steps" in words
     score = {beta: recon + kl for beta, (kl, recon) in dots.items()}
     gain = now[1] + now[0] - min(score.values())
     assert ("lies below it by" in words) == (gain > 0.1), words

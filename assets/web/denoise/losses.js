@@ -58,7 +58,7 @@ export function createLosses(box) {
     const over = Array.from(learned.arrays.y, (v, i) => v - best.arrays.y[i]);
     const at = over.indexOf(Math.max(...over));
     const level = short(+Math.exp(learned.arrays.x[at]).toPrecision(2));
-    return `On average no network gets below the dashes: many clean points could have made the same noisy one. Most is left at σ ${level}, ${short(+over[at].toPrecision(2))} above. n 100 at each σ, fixed noise, so chance may lie a little below.`;
+    return `On average no network gets below the dashes: many clean points could have made one noisy one. Most is left at σ ${level}, ${short(+over[at].toPrecision(2))} above; n 100 at each σ.`;
   }
 
   return {

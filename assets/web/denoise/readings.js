@@ -46,7 +46,7 @@ export function createDenoiseReadings(part, tools) {
     if (series.refused) return series.refused;
     if (!about.started) return "Measured when a run is paused or finished";
     if (!first) return about.running ? "Measured when the run pauses" : "Measuring…";
-    return `${distanceOf(about).replace("the judge’s ", "")}, n ${int(first.metrics.n)}, seed 0 · real data ${band.map((v) => fixed(v, 3)).join("–")}, <b>bold</b> as near`;
+    return `${distanceOf(about).replace("the judge’s ", "")}, n ${int(first.metrics.n)}, seed 0 · real ${band.map((v) => fixed(v, 3)).join("–")} <b>bold</b>`;
   }
 
   return {

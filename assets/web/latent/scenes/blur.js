@@ -1,5 +1,6 @@
 // Where the blur comes from: one place in latent space, the training images that share it, their mean, the decoder's mean, and draws.
 import { fixed, int } from "../../format.js";
+import { countField } from "../../numbers.js";
 import { createPicture } from "../picture.js";
 import { createAsking, elsewhere, ready, view } from "../../ask/question.js";
 import { createExamples, gauge } from "./reals.js";
@@ -22,7 +23,7 @@ export function create(container, { session, store }) {
   container.classList.add("about-all");
   const options = NEIGHBOURS.map((k) => `<option${k === 16 ? " selected" : ""}>${k}</option>`).join("");
   const columns = COLUMNS.map(([key, words, how]) => `<section data-of="${key}"><h3>${words} <small>${how}</small></h3><div class="picture"></div><p></p></section>`);
-  container.innerHTML = `<div class="bar"><label>Place of test image <input type="number" min="0" max="${FIRST}" value="0" aria-label="Test image whose place is looked at"></label>
+  container.innerHTML = `<div class="bar"><label>Place of test image <input value="0" aria-label="Test image whose place is looked at"></label>
     <label>Nearest <select aria-label="Training images that share the place">${options}</select></label><button type="button" class="button small next">Next image</button></div>
     <div class="blur-parts">${columns.join("")}</div><p class="scene-words"></p>`;
   const find = (selector) => container.querySelector(selector);
@@ -65,15 +66,13 @@ export function create(container, { session, store }) {
   }
 
   function choose(next) {
-    if (!Number.isInteger(next) || next < 0 || next > FIRST) return;
     index = next;
-    find("input").value = next;
     ask();
   }
 
-  find("input").addEventListener("change", () => choose(Number(find("input").value)));
+  const field = countField(find("input"), { lo: 0, hi: FIRST, onRead: choose });
   find("select").addEventListener("change", ask);
-  find(".next").addEventListener("click", () => choose((index + 1) % (FIRST + 1)));
+  find(".next").addEventListener("click", () => (field.set((index + 1) % (FIRST + 1)), choose(field.value)));
 
   return {
     update(next) {
